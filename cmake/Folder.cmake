@@ -1,0 +1,15 @@
+# echproxy_folder makes the static library of one top-level folder from all of
+# its .c files (main.c is the program's own). A folder sees the headers of the
+# folders that it links and no others: each is reached through a link farm that
+# holds that folder alone, so that a wrong #include does not compile.
+function(echproxy_folder name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  set(root ${CMAKE_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${root})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${name} ${root}/${name} SYMBOLIC)
+  add_library(${name} STATIC ${sources})
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME echproxy-${name})
+  target_include_directories(${name} PUBLIC ${root})
+  target_link_libraries(${name} ${ARGN})
+endfunction()

@@ -1,0 +1,72 @@
+// stream is a two-way flow of bytes: a TCP connection (tcp.h) or a TLS session
+// over one (tls.h). Whoever relays, speaks HTTP or speaks HTTP/2 sees only this.
+//
+// A stream starts paused. Its events never run inside a call of a stream_
+// function; they stop for good when stream_close returns.
+
+#ifndef ECHPROXY_NET_STREAM_H
+#define ECHPROXY_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stream;
+
+struct stream_events {
+  // on_data receives `len` > 0 bytes, borrowed until it returns. It may call
+  // any stream_ function, stream_close included.
+  void (*on_data)(void *owner, const uint8_t *data, size_t len);
+
+  // on_end runs once at most. With `err` 0 the peer has finished sending (FIN;
+  // with TLS, close_notify) and writing goes on. Otherwise `err` is a libuv
+  // error and the stream is dead in both directions: UV_EOF is a TLS session
+  // that ended without close_notify, UV_EPROTO broken TLS, UV_ECONNRESET and
+  // the like the socket's own. A failed write is told here too, even while
+  // reading is paused.
+  void (*on_end)(void *owner, int err);
+
+  // on_drained runs when the kernel has taken all that was written, after
+  // stream_pending was above 0. It may be NULL.
+  void (*on_drained)(void *owner);
+};
+
+// stream_set_events names who receives the events of `stream` from now on.
+// `events` is static, `owner` lives until the next call or stream_close.
+void stream_set_events(struct stream *stream, const struct stream_events *events,
+                       void *owner);
+
+// stream_read_start lets on_data and on_end run; stream_read_stop pauses them
+// (but for errors of writes). Both may be called at any time, any number of
+// times. Bytes that arrived before the pause are kept and come first.
+void stream_read_start(struct stream *stream);
+void stream_read_stop(struct stream *stream);
+
+// stream_unread puts `len` bytes back, which it copies, so that on_data gets
+// them before anything else. It is for bytes that turned out to belong to
+// whoever reads next.
+void stream_unread(struct stream *stream, const uint8_t *data, size_t len);
+
+// stream_write sends `len` bytes of `data`. What the kernel does not take at
+// once is copied and sent later. On a dead stream it does nothing.
+void stream_write(struct stream *stream, const uint8_t *data, size_t len);
+
+// stream_pending returns how many bytes wait for the kernel. Who writes stops
+// while it is above 0 and goes on in on_drained.
+size_t stream_pending(const struct stream *stream);
+
+// stream_shutdown ends our direction after what was written: close_notify for
+// TLS, then FIN. Nothing may be written afterwards. A second call does nothing.
+void stream_shutdown(struct stream *stream);
+
+// stream_close drops the connection with what it has not sent, releases
+// `stream`, and lets no event run any more. NULL does nothing.
+void stream_close(struct stream *stream);
+
+// stream_close_after_drain releases `stream` like stream_close, but first lets
+// what was written leave, for at most `timeout_ms`, then ends our direction and
+// waits within the same time for the peer to close, dropping what it still
+// sends, so that our last bytes are not lost to a reset. No event runs any more.
+void stream_close_after_drain(struct stream *stream, uint64_t timeout_ms);
+
+#endif

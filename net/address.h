@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 
 struct address {
-  uint8_t ip[16];    // network order; IPv4 uses the first four bytes
-  uint16_t port;     // host order
+  uint8_t ip[16];  // network order; IPv4 uses the first four bytes
+  uint16_t port;   // host order
   bool is_ipv6;
 };
 

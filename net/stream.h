@@ -1,5 +1,6 @@
 // stream is a two-way flow of bytes: a TCP connection (tcp.h) or a TLS session
-// over one (tls.h). Whoever relays, speaks HTTP or speaks HTTP/2 sees only this.
+// over one (tls.h). Whoever relays, speaks HTTP or speaks HTTP/2 sees only
+// this.
 //
 // A stream starts paused. Its events never run inside a call of a stream_
 // function; they stop for good when stream_close returns.
@@ -33,8 +34,8 @@ struct stream_events {
 
 // stream_set_events names who receives the events of `stream` from now on.
 // `events` is static, `owner` lives until the next call or stream_close.
-void stream_set_events(struct stream *stream, const struct stream_events *events,
-                       void *owner);
+void stream_set_events(struct stream *stream,
+                       const struct stream_events *events, void *owner);
 
 // stream_read_start lets on_data and on_end run; stream_read_stop pauses them
 // (but for errors of writes). Both may be called at any time, any number of
@@ -66,7 +67,8 @@ void stream_close(struct stream *stream);
 // stream_close_after_drain releases `stream` like stream_close, but first lets
 // what was written leave, for at most `timeout_ms`, then ends our direction and
 // waits within the same time for the peer to close, dropping what it still
-// sends, so that our last bytes are not lost to a reset. No event runs any more.
+// sends, so that our last bytes are not lost to a reset. No event runs any
+// more.
 void stream_close_after_drain(struct stream *stream, uint64_t timeout_ms);
 
 #endif

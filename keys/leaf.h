@@ -1,0 +1,33 @@
+// leaf mints and keeps the certificates that greet the browser: P-256, one key
+// per cache that is never on disk, short-lived, random serials, the host as the
+// only subject alternative name.
+
+#ifndef ECHPROXY_KEYS_LEAF_H
+#define ECHPROXY_KEYS_LEAF_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keys/ca.h"
+
+struct leaf_cache;
+
+// leaf_cache_new makes a cache of at most `max_leaves` certificates signed by
+// `ca`, which it borrows while it lives. The least recently used one makes
+// room. Thread-safe. Released with leaf_cache_free; NULL when no key could be
+// made.
+struct leaf_cache *leaf_cache_new(const struct ca *ca, size_t max_leaves);
+void leaf_cache_free(struct leaf_cache *cache);
+
+// leaf_cache_use makes `ssl`, a server's, present a certificate for `host`, a
+// DNS name of at most 253 octets without a trailing dot, or an IP address
+// without brackets. One that has less than a day to live is minted anew.
+// False when `host` is neither, or out of memory.
+bool leaf_cache_use(struct leaf_cache *cache, SSL *ssl, const char *host);
+
+// leaf_cache_minted returns how many leaves were minted so far.
+uint64_t leaf_cache_minted(struct leaf_cache *cache);
+
+#endif

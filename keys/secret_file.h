@@ -1,0 +1,40 @@
+// secret_file reads and writes small files whole: what a crash or a full disk
+// leaves behind is either the old file or the new one, never a part.
+
+#ifndef ECHPROXY_KEYS_SECRET_FILE_H
+#define ECHPROXY_KEYS_SECRET_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// A message in plain English that says what is wrong with which file and what
+// to do. Functions of keys/ that fail with more than one cause fill it.
+struct key_error {
+  char text[512];
+};
+
+enum secret_file_mode {
+  SECRET_FILE_PRIVATE = 0600,
+  SECRET_FILE_PUBLIC = 0644,
+};
+
+// secret_file_write writes `len` bytes to `path` with exactly `mode`: into a
+// temporary file beside it, synced and renamed. When `may_replace` is false and
+// `path` exists, it fails and leaves it alone.
+bool secret_file_write(const char *path, const uint8_t *data, size_t len,
+                       enum secret_file_mode mode, bool may_replace,
+                       struct key_error *out_error);
+
+// secret_file_read reads a regular file of at most `max_len` bytes into
+// `*out_data`, which the caller releases with secret_file_free. With
+// `must_be_private` it refuses a file that its group or others may read or
+// write, or that belongs to another user than us or root.
+bool secret_file_read(const char *path, size_t max_len, bool must_be_private,
+                      uint8_t **out_data, size_t *out_len,
+                      struct key_error *out_error);
+
+// secret_file_free wipes and releases what secret_file_read gave. NULL is fine.
+void secret_file_free(uint8_t *data, size_t len);
+
+#endif

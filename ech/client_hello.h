@@ -1,0 +1,36 @@
+// client_hello reads a ClientHello (RFC 9846, section 4.1.2) the way an
+// observer on the wire does.
+
+#ifndef ECHPROXY_ECH_CLIENT_HELLO_H
+#define ECHPROXY_ECH_CLIENT_HELLO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum client_hello_ech {
+  CLIENT_HELLO_NO_ECH,
+  CLIENT_HELLO_ECH_OUTER,  // encrypted_client_hello, type outer
+  CLIENT_HELLO_ECH_INNER,
+};
+
+enum { kClientHelloNameSize = 256 };
+
+// What a ClientHello says. Pointers point into the bytes that were read.
+struct client_hello {
+  char server_name[kClientHelloNameSize];  // "" without SNI
+  enum client_hello_ech ech;
+  uint8_t ech_config_id;   // with CLIENT_HELLO_ECH_OUTER
+  size_t ech_payload_len;  // likewise
+  const uint8_t *alpn;     // ProtocolNameList without its own length; NULL
+  size_t alpn_len;         // without the extension
+  bool offers_tls13;
+  bool offers_tls12;  // or lower
+};
+
+// client_hello_parse reads a handshake message: type, u24 length, body. False
+// when it is not a well-formed ClientHello.
+bool client_hello_parse(struct client_hello *out, const uint8_t *message,
+                        size_t len);
+
+#endif

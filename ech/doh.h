@@ -1,0 +1,80 @@
+// doh is one DNS-over-HTTPS server (RFC 8484): POST over HTTP/2 on a TLS
+// connection of our own that is made when first needed, kept while it is good,
+// and made again when it is not. Nothing about a query is sent in the clear,
+// and the server's own name is never looked up.
+
+#ifndef ECHPROXY_ECH_DOH_H
+#define ECHPROXY_ECH_DOH_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/address.h"
+#include "net/worker.h"
+
+enum { kDohMaxAddresses = 8 };
+
+// Where the server is.
+struct doh_server {
+  char host[254];  // DNS name, or an IP address without brackets
+  uint16_t port;
+  char path[256];                              // with its leading '/'
+  struct address addresses[kDohMaxAddresses];  // with `port` in each
+  size_t num_addresses;
+};
+
+// doh_server_parse reads "https://HOST[:PORT]/PATH" ("/dns-query" when there is
+// no path). When HOST is an IP address it becomes the one address; otherwise
+// `addresses` is left empty for bootstrap addresses to fill. On failure
+// `*out_why` is a static text that says what is wrong with the URL.
+bool doh_server_parse(struct doh_server *out, const char *url,
+                      const char **out_why);
+
+struct doh;
+
+// doh_new makes a client for `server`, which it copies, whose certificate is
+// verified against `trust`, of which it keeps a reference. It connects when the
+// first query comes. Released with doh_free.
+struct doh *doh_new(struct worker *worker, const struct doh_server *server,
+                    X509_STORE *trust);
+
+// doh_free drops the connection and all queries; none of their callbacks runs.
+void doh_free(struct doh *doh);
+
+#define DOH_STATUSES(X)                                                    \
+  X(DOH_OK, "answered")                                                    \
+  X(DOH_UNREACHABLE, "the DNS resolver could not be reached")              \
+  X(DOH_UNTRUSTED, "the DNS resolver's certificate could not be verified") \
+  X(DOH_TLS_FAILED, "the TLS handshake with the DNS resolver failed")      \
+  X(DOH_HTTP_ERROR, "the DNS resolver answered with an HTTP error")        \
+  X(DOH_BROKEN, "the connection to the DNS resolver broke")                \
+  X(DOH_TIMEOUT, "the DNS resolver did not answer in time")
+
+enum doh_status {
+#define X(name, text) name,
+  DOH_STATUSES(X)
+#undef X
+};
+
+const char *doh_status_str(enum doh_status status);
+
+struct doh_query;
+
+// doh_query_cb receives the outcome; on DOH_OK `message` is a DNS message of at
+// most 65535 octets, borrowed until it returns, otherwise NULL.
+typedef void doh_query_cb(void *owner, enum doh_status status,
+                          const uint8_t *message, size_t len);
+
+// doh_query_start sends the DNS message `query`, which it copies. A query whose
+// connection breaks before any part of the answer came is sent once more on a
+// new one. The result is valid until `done` runs or doh_query_cancel is called.
+struct doh_query *doh_query_start(struct doh *doh, const uint8_t *query,
+                                  size_t len, uint64_t timeout_ms,
+                                  doh_query_cb *done, void *owner);
+
+// doh_query_cancel drops `query`; `done` will not run. NULL does nothing.
+void doh_query_cancel(struct doh_query *query);
+
+#endif

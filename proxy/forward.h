@@ -1,0 +1,20 @@
+// forward carries one absolute-form http:// request to its site and the answer
+// back (RFC 9112, section 3.2.2), without the fields that are for one hop only
+// (RFC 9110, section 7.6.1). Nothing hides a plain http:// site from the
+// network.
+
+#ifndef ECHPROXY_PROXY_FORWARD_H
+#define ECHPROXY_PROXY_FORWARD_H
+
+#include "net/stream.h"
+#include "proxy/http_head.h"
+#include "proxy/proxy.h"
+
+// forward_open sends the request `head`, borrowed until it returns, to its
+// site, and takes `browser`, paused; what followed the head has been unread. In
+// MODE_STRICT, or when the site has an HTTPS record (RFC 9460, section 9.5),
+// the browser is not forwarded in the clear: the latter gets a 307 to https.
+void forward_open(struct proxy *proxy, struct stream *browser,
+                  const struct http_head *head);
+
+#endif

@@ -1,0 +1,34 @@
+// page is the HTML that a person sees when something was refused: one template,
+// plain English, no link to anywhere, readable in light and dark.
+
+#ifndef ECHPROXY_PROXY_PAGE_H
+#define ECHPROXY_PROXY_PAGE_H
+
+#include <stdbool.h>
+
+#include "net/stream.h"
+#include "net/worker.h"
+
+struct page {
+  int status;              // HTTP status, such as 502
+  const char *phrase;      // its reason phrase
+  const char *title;       // "The site's certificate could not be verified"
+  const char *host;        // shown, escaped; NULL when there is none to show
+  const char *cause;       // what failed
+  const char *protection;  // what was protected, what an observer saw
+  const char *advice;      // what to do next
+};
+
+// page_write appends a whole HTTP/1.1 response that ends the connection to
+// `out`. The first line of its body is a comment with the cause, so that curl
+// shows it. Without a body for `head_only` (HEAD).
+void page_write(struct bytes *out, const struct page *page, bool head_only);
+
+// page_serve answers the next request on `browser` (HTTP/1.1; a request head of
+// at most 16 KiB) with `page`, then closes it: at the latest after 10 seconds.
+// It takes `browser`, copies `page` and registers itself with `proxy`.
+struct proxy;
+void page_serve(struct proxy *proxy, struct stream *browser,
+                const struct page *page);
+
+#endif

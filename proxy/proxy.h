@@ -1,0 +1,48 @@
+// proxy is what all connections of the running program share, and the list of
+// those that are open. Everything in it belongs to the one worker's thread.
+
+#ifndef ECHPROXY_PROXY_PROXY_H
+#define ECHPROXY_PROXY_PROXY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/worker.h"
+#include "proxy/log.h"
+
+enum proxy_mode { MODE_PREFER, MODE_STRICT };
+
+// An open connection of any kind, embedded in the object that it stands for.
+// Its fields belong to proxy_add and proxy_remove.
+struct connection {
+  void (*close)(void *owner);
+  void *owner;
+  struct connection *next;
+  struct connection *prev;
+};
+
+struct proxy {
+  struct worker *worker;
+  struct resolver *resolver;  // ech/lookup.h
+  struct origin *origin;      // ech/origin.h
+  struct greeter *greeter;    // proxy/greeter.h
+  const char *ca_path;        // of the CA's certificate, for messages and pages
+  const struct log *log;
+  enum proxy_mode mode;
+  struct connection *connections;  // the open ones, newest first
+  size_t num_connections;
+  uint64_t num_hidden;  // tunnels by verdict, since the start
+  uint64_t num_passed;
+  uint64_t num_refused;
+};
+
+// proxy_add puts `connection` on the list; `close(owner)` must drop `owner`
+// at once, and proxy_remove it.
+void proxy_add(struct proxy *proxy, struct connection *connection,
+               void (*close)(void *owner), void *owner);
+void proxy_remove(struct proxy *proxy, struct connection *connection);
+
+// proxy_close_all closes every open connection.
+void proxy_close_all(struct proxy *proxy);
+
+#endif

@@ -1,0 +1,46 @@
+// greeter is the browser's side of an intercepted tunnel: a TLS server that
+// reads the ClientHello, waits until the site is reached, and then finishes the
+// handshake with a leaf for the host and the protocol that the site chose.
+
+#ifndef ECHPROXY_PROXY_GREETER_H
+#define ECHPROXY_PROXY_GREETER_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keys/leaf.h"
+
+enum { kGreetingAlpnSize = 256 };  // a longer list is cut at a protocol's end
+
+// What the browser's ClientHello said, and what it is to be answered.
+struct greeting {
+  char server_name[256];  // lower case; "" without SNI
+  uint8_t alpn[kGreetingAlpnSize];
+  size_t alpn_len;
+  uint8_t chosen_alpn[256];  // set by greeter_choose
+  size_t chosen_alpn_len;
+  bool may_answer;
+};
+
+struct greeter;
+
+// greeter_new makes the server's side for all browsers, with leaves from
+// `leaves`, which it borrows while it lives. Released with greeter_free, after
+// all sessions. NULL when BoringSSL cannot be set up.
+struct greeter *greeter_new(struct leaf_cache *leaves);
+void greeter_free(struct greeter *greeter);
+
+// greeter_ssl_new returns a server's SSL whose handshake pauses at the
+// ClientHello (TLS_PAUSED) with `greeting` filled. `greeting` outlives the SSL.
+SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting);
+
+// greeter_choose prepares the paused `ssl` to go on: with a leaf for `host` and
+// the protocol `alpn`, which is not sent when `alpn_len` is 0. False when no
+// leaf could be minted.
+bool greeter_choose(struct greeter *greeter, SSL *ssl,
+                    struct greeting *greeting, const char *host,
+                    const uint8_t *alpn, size_t alpn_len);
+
+#endif

@@ -7,30 +7,11 @@
 #define ECHPROXY_ECH_DOH_H
 
 #include <openssl/ssl.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/address.h"
+#include "ech/doh_server.h"
 #include "net/worker.h"
-
-enum { kDohMaxAddresses = 8 };
-
-// Where the server is.
-struct doh_server {
-  char host[254];  // DNS name, or an IP address without brackets
-  uint16_t port;
-  char path[256];                              // with its leading '/'
-  struct address addresses[kDohMaxAddresses];  // with `port` in each
-  size_t num_addresses;
-};
-
-// doh_server_parse reads "https://HOST[:PORT]/PATH" ("/dns-query" when there is
-// no path). When HOST is an IP address it becomes the one address; otherwise
-// `addresses` is left empty for bootstrap addresses to fill. On failure
-// `*out_why` is a static text that says what is wrong with the URL.
-bool doh_server_parse(struct doh_server *out, const char *url,
-                      const char **out_why);
 
 struct doh;
 

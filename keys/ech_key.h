@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "keys/secret_file.h"
+#include "keys/key_error.h"
 
 struct ech_key;
 
@@ -37,20 +37,26 @@ const uint8_t *ech_key_config_list(const struct ech_key *key, size_t *out_len);
 void ech_key_private(const struct ech_key *key, uint8_t out[32]);
 
 // ech_key_to_pem returns the RFC 9934 file: PRIVATE KEY (PKCS#8, RFC 8410),
-// then ECHCONFIG. `*out_pem` is released with secret_file_free.
+// then ECHCONFIG. `*out_pem`, `*out_len` bytes and not a string, is released
+// with secret_file_free.
 bool ech_key_to_pem(const struct ech_key *key, uint8_t **out_pem,
                     size_t *out_len);
 
-// ech_key_from_pem reads that file back; key and configuration must belong
-// together. It returns NULL with the reason, which names the offset or the
-// block that is wrong, in `out_error`.
+// ech_key_from_pem reads that file back. Of several ECHConfigs it keeps the
+// first that belongs to the key. It returns NULL with the reason, which names
+// the offset or the block that is wrong, in `out_error`.
 struct ech_key *ech_key_from_pem(const uint8_t *pem, size_t pem_len,
                                  struct key_error *out_error);
 
-// ech_key_zone_line returns the resource record to publish, in the presentation
-// form of RFC 9460, without a newline: `NAME. 1800 IN HTTPS 1 .
-// alpn="h2,http/1.1" ech=BASE64`, at `_PORT._https.NAME` when `port` is not 443
-// (RFC 9848, section 3). Released with OPENSSL_free.
+// ech_key_zone_line returns the resource record to publish for the site `name`,
+// in the presentation form of RFC 9460, without a newline:
+//   NAME. 1800 IN HTTPS 1 . alpn="h2,http/1.1" ech=BASE64
+// and when `port` is not 443 (RFC 9460, section 9.1):
+//   _PORT._https.NAME. 1800 IN HTTPS 1 NAME. alpn="h2,http/1.1" ech=BASE64
+// where the target must be spelt out, because `.` would send clients to the
+// addresses of _PORT._https.NAME. NULL when `name` (which may end in a dot, and
+// may begin with `*.` for port 443) is no host name. Released with
+// OPENSSL_free.
 char *ech_key_zone_line(const struct ech_key *key, const char *name,
                         uint16_t port);
 

@@ -8,12 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A message in plain English that says what is wrong with which file and what
-// to do. Functions of keys/ that fail with more than one cause fill it.
-struct key_error {
-  char text[512];
-};
+#include "keys/key_error.h"
 
+// secret_file_mode is who may read a file: us alone, or everybody.
 enum secret_file_mode {
   SECRET_FILE_PRIVATE = 0600,
   SECRET_FILE_PUBLIC = 0644,
@@ -21,7 +18,8 @@ enum secret_file_mode {
 
 // secret_file_write writes `len` bytes to `path` with exactly `mode`: into a
 // temporary file beside it, synced and renamed. When `may_replace` is false and
-// `path` exists, it fails and leaves it alone.
+// `path` exists, it fails and leaves it alone. A symbolic link at `path` is
+// never followed: it counts as existing, or is itself replaced.
 bool secret_file_write(const char *path, const uint8_t *data, size_t len,
                        enum secret_file_mode mode, bool may_replace,
                        struct key_error *out_error);
@@ -29,10 +27,15 @@ bool secret_file_write(const char *path, const uint8_t *data, size_t len,
 // secret_file_read reads a regular file of at most `max_len` bytes into
 // `*out_data`, which the caller releases with secret_file_free. With
 // `must_be_private` it refuses a file that its group or others may read or
-// write, or that belongs to another user than us or root.
+// write, or that belongs to another user than us or root. Symbolic links are
+// followed; the checks are made on the file that was opened.
 bool secret_file_read(const char *path, size_t max_len, bool must_be_private,
                       uint8_t **out_data, size_t *out_len,
                       struct key_error *out_error);
+
+// secret_file_make_dir makes the directory `path` and the parents that are
+// missing, all with mode 0700. What exists already keeps its mode.
+bool secret_file_make_dir(const char *path, struct key_error *out_error);
 
 // secret_file_free wipes and releases what secret_file_read gave. NULL is fine.
 void secret_file_free(uint8_t *data, size_t len);

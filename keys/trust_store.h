@@ -8,7 +8,7 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-#include "keys/secret_file.h"
+#include "keys/key_error.h"
 
 // trust_store_new loads the system's trust store (SSL_CERT_FILE when it is set,
 // otherwise the bundle of Debian, Fedora, Alpine or SUSE, the first that

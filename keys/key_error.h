@@ -1,0 +1,17 @@
+// key_error is how functions of keys/ that can fail for more than one cause say
+// which one it was.
+
+#ifndef ECHPROXY_KEYS_KEY_ERROR_H
+#define ECHPROXY_KEYS_KEY_ERROR_H
+
+// A message in plain English that says what is wrong with which file and what
+// to do, in one line without a full stop at its end.
+struct key_error {
+  char text[512];
+};
+
+// key_error_set writes the message, cut to what fits. `error` may be NULL.
+void key_error_set(struct key_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,207 @@
+#include "keys/leaf.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/mem.h>
+#include <openssl/pool.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#define uthash_fatal(message) abort()  // as xalloc.h does
+#include <uthash.h>
+
+#include "keys/certificate.h"
+#include "keys/dns_name.h"
+
+enum {
+  kDay = 24 * 60 * 60,
+  kBackdate = 2 * kDay,  // for browsers whose clock is behind ours
+  // With the backdate 32 days, well under the 47 that the CA/Browser Forum will
+  // allow (ballot SC-081).
+  kLifetime = 30 * kDay,
+  kRenewBefore = 1 * kDay,
+};
+
+// One certificate. The table is kept in the order of use: uthash appends, and
+// its head is the oldest.
+struct leaf {
+  UT_hash_handle hh;
+  struct certificate_host host;  // the key, unused bytes zero
+  CRYPTO_BUFFER *certificate;
+  int64_t renew_at;
+};
+
+struct leaf_cache {
+  const struct ca *ca;
+  size_t max_leaves;
+  EVP_PKEY *key;  // one for all leaves
+  pthread_mutex_t mutex;
+  struct leaf *leaves;  // this and the next are guarded by `mutex`
+  uint64_t num_minted;
+};
+
+struct leaf_cache *leaf_cache_new(const struct ca *ca, size_t max_leaves) {
+  struct leaf_cache *cache = OPENSSL_malloc(sizeof(*cache));
+  if (cache == NULL) {
+    return NULL;
+  }
+  *cache = (struct leaf_cache){
+      .ca = ca,
+      .max_leaves = max_leaves == 0 ? 1 : max_leaves,
+      .key = certificate_new_key(),
+  };
+  if (cache->key == NULL || pthread_mutex_init(&cache->mutex, NULL) != 0) {
+    EVP_PKEY_free(cache->key);
+    OPENSSL_free(cache);
+    return NULL;
+  }
+  return cache;
+}
+
+static void drop(struct leaf_cache *cache, struct leaf *leaf) {
+  HASH_DEL(cache->leaves, leaf);
+  CRYPTO_BUFFER_free(leaf->certificate);
+  OPENSSL_free(leaf);
+}
+
+void leaf_cache_free(struct leaf_cache *cache) {
+  if (cache == NULL) {
+    return;
+  }
+  while (cache->leaves != NULL) {
+    drop(cache, cache->leaves);
+  }
+  pthread_mutex_destroy(&cache->mutex);
+  EVP_PKEY_free(cache->key);
+  OPENSSL_free(cache);
+}
+
+// parse_host gives every spelling of a host the same bytes.
+static bool parse_host(const char *host, struct certificate_host *out) {
+  memset(out, 0, sizeof(*out));
+  out->is_ip = true;
+  if (inet_pton(AF_INET, host, out->bytes) == 1) {
+    out->len = 4;
+    return true;
+  }
+  if (inet_pton(AF_INET6, host, out->bytes) == 1) {
+    out->len = 16;
+    return true;
+  }
+  if (!dns_name_valid(host)) {
+    return false;
+  }
+  out->is_ip = false;
+  out->len = (uint8_t)strlen(host);
+  for (size_t i = 0; i < out->len; i++) {
+    char c = host[i];
+    out->bytes[i] = (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  return true;
+}
+
+// mint_certificate sets `*out_renew_at` to when it should be replaced.
+static CRYPTO_BUFFER *mint_certificate(const struct leaf_cache *cache,
+                                       const struct certificate_host *host,
+                                       int64_t now, int64_t *out_renew_at) {
+  const struct certificate_issuer *issuer = ca_issuer(cache->ca);
+  struct certificate_period period = {.not_before = now - kBackdate,
+                                      .not_after = now + kLifetime};
+  uint8_t *der = NULL;
+  size_t len = 0;
+  if (!certificate_write_leaf(issuer, host, cache->key, period, &der, &len)) {
+    return NULL;
+  }
+  CRYPTO_BUFFER *certificate = CRYPTO_BUFFER_new(der, len, NULL);
+  OPENSSL_free(der);
+  int64_t end = period.not_after < issuer->period.not_after
+                    ? period.not_after
+                    : issuer->period.not_after;
+  *out_renew_at = end - kRenewBefore;
+  return certificate;
+}
+
+static struct leaf *mint(const struct leaf_cache *cache,
+                         const struct certificate_host *host, int64_t now) {
+  struct leaf *leaf = OPENSSL_malloc(sizeof(*leaf));
+  if (leaf == NULL) {
+    return NULL;
+  }
+  memset(leaf, 0, sizeof(*leaf));
+  leaf->host = *host;
+  leaf->certificate = mint_certificate(cache, host, now, &leaf->renew_at);
+  if (leaf->certificate == NULL) {
+    OPENSSL_free(leaf);
+    return NULL;
+  }
+  return leaf;
+}
+
+static void add(struct leaf_cache *cache, struct leaf *leaf) {
+  HASH_ADD(hh, cache->leaves, host, sizeof(leaf->host), leaf);
+}
+
+// find_or_mint returns a fresh leaf, now the most recently used one.
+static struct leaf *find_or_mint(struct leaf_cache *cache,
+                                 const struct certificate_host *host) {
+  int64_t now = time(NULL);
+  struct leaf *leaf;
+  HASH_FIND(hh, cache->leaves, host, sizeof(*host), leaf);
+  if (leaf != NULL && now < leaf->renew_at) {
+    if (leaf->hh.next != NULL) {
+      HASH_DEL(cache->leaves, leaf);
+      add(cache, leaf);
+    }
+    return leaf;
+  }
+  struct leaf *minted = mint(cache, host, now);
+  if (minted == NULL) {
+    return NULL;
+  }
+  if (leaf != NULL) {
+    drop(cache, leaf);
+  } else if (HASH_COUNT(cache->leaves) >= cache->max_leaves) {
+    drop(cache, cache->leaves);
+  }
+  add(cache, minted);
+  cache->num_minted++;
+  return minted;
+}
+
+// get_certificate returns a reference of the caller's own, which no other
+// thread's eviction takes away.
+static CRYPTO_BUFFER *get_certificate(struct leaf_cache *cache,
+                                      const struct certificate_host *host) {
+  CRYPTO_BUFFER *certificate = NULL;
+  pthread_mutex_lock(&cache->mutex);
+  struct leaf *leaf = find_or_mint(cache, host);
+  if (leaf != NULL) {
+    certificate = leaf->certificate;
+    CRYPTO_BUFFER_up_ref(certificate);
+  }
+  pthread_mutex_unlock(&cache->mutex);
+  return certificate;
+}
+
+bool leaf_cache_use(struct leaf_cache *cache, SSL *ssl, const char *host) {
+  struct certificate_host parsed;
+  if (!parse_host(host, &parsed)) {
+    return false;
+  }
+  CRYPTO_BUFFER *certificate = get_certificate(cache, &parsed);
+  if (certificate == NULL) {
+    return false;
+  }
+  // The leaf alone: the browser has the root in its store.
+  bool ok = SSL_set_chain_and_key(ssl, &certificate, 1, cache->key, NULL) == 1;
+  CRYPTO_BUFFER_free(certificate);
+  return ok;
+}
+
+uint64_t leaf_cache_minted(struct leaf_cache *cache) {
+  pthread_mutex_lock(&cache->mutex);
+  uint64_t num_minted = cache->num_minted;
+  pthread_mutex_unlock(&cache->mutex);
+  return num_minted;
+}

@@ -1,0 +1,13 @@
+// command_ca is `echproxy ca`: where the local CA's certificate is, for a
+// person or a script that puts it into a browser.
+
+#ifndef ECHPROXY_PROXY_COMMAND_CA_H
+#define ECHPROXY_PROXY_COMMAND_CA_H
+
+// command_ca prints the path of `ca.pem`, or its contents, and makes the CA
+// when there is none yet. `argv[0]` is "ca". It returns the exit code: 0, 64
+// for a usage error, 73 when the CA can be neither opened nor made, 74 when
+// standard output cannot be written.
+int command_ca(int argc, char **argv);
+
+#endif

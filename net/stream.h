@@ -19,12 +19,13 @@ struct stream_events {
   // any stream_ function, stream_close included.
   void (*on_data)(void *owner, const uint8_t *data, size_t len);
 
-  // on_end runs once at most. With `err` 0 the peer has finished sending (FIN;
-  // with TLS, close_notify) and writing goes on. Otherwise `err` is a libuv
-  // error and the stream is dead in both directions: UV_EOF is a TLS session
-  // that ended without close_notify, UV_EPROTO broken TLS, UV_ECONNRESET and
-  // the like the socket's own. A failed write is told here too, even while
-  // reading is paused.
+  // on_end tells of the end. With `err` 0 the peer has finished sending (FIN;
+  // with TLS, close_notify) and writing goes on; only a failed write may still
+  // run it once more. Otherwise `err` is a libuv error, nothing runs after it,
+  // and the stream is dead in both directions: UV_EOF is a TLS session that
+  // ended without close_notify, UV_EPROTO broken TLS, UV_ECONNRESET and the
+  // like the socket's own. A failed write is told here too, even while reading
+  // is paused.
   void (*on_end)(void *owner, int err);
 
   // on_drained runs when the kernel has taken all that was written, after

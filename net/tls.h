@@ -65,9 +65,10 @@ struct stream *tls_stream(struct tls *tls);
 SSL *tls_ssl(struct tls *tls);
 
 // tls_unwrap gives the transport of a server session back as it was before the
-// session: paused, with all bytes read so far unread. The outcome must have
-// been TLS_PAUSED or a TLS_FAILED that never paused. It releases `tls`, and the
-// caller takes the transport.
+// session: paused, with all bytes read so far unread, and its end, if that was
+// met, still to be told. The outcome must have been TLS_PAUSED or a TLS_FAILED
+// that neither paused nor answered the ClientHello. It releases `tls`, and the
+// caller takes the transport and sets its events.
 struct stream *tls_unwrap(struct tls *tls);
 
 // tls_hello_bytes returns the bytes that a server session has read until its

@@ -1,0 +1,235 @@
+#include "net/tcp.h"
+
+#include <assert.h>
+#include <limits.h>
+
+#include "net/stream_impl.h"
+#include "net/xalloc.h"
+
+struct tcp {
+  struct stream base;  // first, so that the two convert into each other
+  uv_tcp_t handle;
+  uv_shutdown_t shutdown;
+  size_t num_writes;  // of struct tcp_write, not yet called back
+};
+
+// What the kernel did not take at once.
+struct tcp_write {
+  uv_write_t req;
+  struct tcp *tcp;
+  uint8_t data[];
+};
+
+static struct tcp *tcp_of(struct stream *s) { return (struct tcp *)s; }
+
+static uv_stream_t *uv_of(struct tcp *t) { return (uv_stream_t *)&t->handle; }
+
+static void on_tcp_closed(uv_handle_t *handle) { free(handle->data); }
+
+static void tcp_close(struct stream *s) {
+  uv_close((uv_handle_t *)&tcp_of(s)->handle, on_tcp_closed);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+  (void)suggested;
+  struct tcp *t = handle->data;
+  *buf =
+      uv_buf_init((char *)worker_read_buffer(t->base.worker), kWorkerReadSize);
+}
+
+static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf) {
+  struct tcp *t = handle->data;
+  if (t->base.closed || nread == 0) {  // 0 is libuv's EAGAIN
+    return;
+  }
+  if (nread > 0) {
+    stream_emit_data(&t->base, (const uint8_t *)buf->base, (size_t)nread);
+    return;
+  }
+  uv_read_stop(handle);
+  stream_emit_end(&t->base, nread == UV_EOF ? 0 : (int)nread);
+}
+
+static void tcp_want(struct stream *s, bool on) {
+  uv_stream_t *handle = uv_of(tcp_of(s));
+  if (!on) {
+    uv_read_stop(handle);
+    return;
+  }
+  int err = uv_read_start(handle, on_alloc, on_read);
+  if (err != 0 && err != UV_EALREADY) {
+    stream_fail(s, err);
+  }
+}
+
+static void on_written(uv_write_t *req, int status) {
+  struct tcp_write *write = req->data;
+  struct tcp *t = write->tcp;
+  free(write);
+  t->num_writes--;
+  if (t->base.closed) {  // whatever the status says
+    return;
+  }
+  if (status != 0) {
+    stream_fail(&t->base, status);
+  } else if (t->num_writes == 0) {
+    stream_emit_drained(&t->base);
+  }
+}
+
+static void write_later(struct tcp *t, const uint8_t *data, size_t len) {
+  struct tcp_write *write = xrealloc(NULL, sizeof(*write) + len);
+  write->tcp = t;
+  write->req.data = write;
+  memcpy(write->data, data, len);
+  uv_buf_t buf = uv_buf_init((char *)write->data, (unsigned)len);
+  int err = uv_write(&write->req, uv_of(t), &buf, 1, on_written);
+  if (err != 0) {
+    free(write);
+    stream_fail(&t->base, err);
+    return;
+  }
+  t->num_writes++;
+}
+
+// Returns how many of the bytes the kernel took.
+static size_t write_now(struct tcp *t, const uint8_t *data, size_t len) {
+  uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned)len);
+  int n = uv_try_write(uv_of(t), &buf, 1);
+  if (n < 0 && n != UV_EAGAIN) {
+    stream_fail(&t->base, n);
+  }
+  return n < 0 ? 0 : (size_t)n;
+}
+
+static void tcp_write(struct stream *s, const uint8_t *data, size_t len) {
+  struct tcp *t = tcp_of(s);
+  assert(len <= INT_MAX);
+  size_t taken = t->num_writes == 0 ? write_now(t, data, len) : 0;
+  if (taken < len && !s->dead) {
+    write_later(t, data + taken, len - taken);
+  }
+}
+
+static size_t tcp_pending(const struct stream *s) {
+  const struct tcp *t = (const struct tcp *)s;
+  return uv_stream_get_write_queue_size((const uv_stream_t *)&t->handle);
+}
+
+// A FIN that could not be sent shows up as an error of reading.
+static void on_shutdown(uv_shutdown_t *req, int status) {
+  (void)req;
+  (void)status;
+}
+
+static void tcp_shutdown(struct stream *s) {
+  struct tcp *t = tcp_of(s);
+  uv_shutdown(&t->shutdown, uv_of(t), on_shutdown);
+}
+
+static const struct stream_ops kTcpOps = {
+    .want = tcp_want,
+    .write = tcp_write,
+    .pending = tcp_pending,
+    .shutdown = tcp_shutdown,
+    .close = tcp_close,
+};
+
+static struct tcp *tcp_new(struct worker *worker) {
+  struct tcp *t = xcalloc(1, sizeof(*t));
+  stream_init(&t->base, &kTcpOps, worker);
+  int err = uv_tcp_init(worker_loop(worker), &t->handle);
+  assert(err == 0);  // no socket is made yet, so nothing can fail
+  (void)err;
+  t->handle.data = t;
+  return t;
+}
+
+struct stream *tcp_accept(struct worker *worker, uv_stream_t *server,
+                          int *out_err) {
+  struct tcp *t = tcp_new(worker);
+  int err = uv_accept(server, uv_of(t));
+  if (err == 0) {
+    // Fails only when the peer is gone already, which reading will tell.
+    uv_tcp_nodelay(&t->handle, 1);
+    return &t->base;
+  }
+  *out_err = err;
+  stream_close(&t->base);
+  return NULL;
+}
+
+struct tcp_connect {
+  uv_connect_t req;
+  struct tcp *tcp;  // NULL when it failed before it began
+  struct worker *worker;
+  struct task task;      // tells of a failure before it began
+  int err;               // which one
+  tcp_connect_cb *done;  // NULL when cancelled
+  void *owner;
+};
+
+static void connect_fail(struct tcp_connect *c, int err) {
+  tcp_connect_cb *done = c->done;
+  void *owner = c->owner;
+  free(c);
+  done(owner, err, NULL);
+}
+
+static void on_connect(uv_connect_t *req, int status) {
+  struct tcp_connect *c = req->data;
+  if (c->done == NULL) {  // cancelled, and the socket closed with it
+    free(c);
+    return;
+  }
+  if (status != 0) {
+    stream_close(&c->tcp->base);
+    connect_fail(c, status);
+    return;
+  }
+  tcp_connect_cb *done = c->done;
+  void *owner = c->owner;
+  struct stream *stream = &c->tcp->base;
+  free(c);
+  done(owner, 0, stream);
+}
+
+static void on_connect_impossible(void *owner) {
+  struct tcp_connect *c = owner;
+  connect_fail(c, c->err);
+}
+
+struct tcp_connect *tcp_connect_start(struct worker *worker,
+                                      const struct address *address,
+                                      tcp_connect_cb *done, void *owner) {
+  struct tcp_connect *c = xcalloc(1, sizeof(*c));
+  c->req.data = c;
+  c->worker = worker;
+  c->done = done;
+  c->owner = owner;
+  c->tcp = tcp_new(worker);
+  uv_tcp_nodelay(&c->tcp->handle, 1);  // kept until there is a socket
+  struct sockaddr_storage sa;
+  address_to_sockaddr(&sa, address);
+  c->err = uv_tcp_connect(&c->req, &c->tcp->handle,
+                          (const struct sockaddr *)&sa, on_connect);
+  if (c->err != 0) {
+    stream_close(&c->tcp->base);
+    c->tcp = NULL;
+    worker_defer(worker, &c->task, on_connect_impossible, c);
+  }
+  return c;
+}
+
+void tcp_connect_cancel(struct tcp_connect *c) {
+  if (c == NULL) {
+    return;
+  }
+  if (c->tcp == NULL) {
+    worker_undefer(c->worker, &c->task);
+    free(c);
+    return;
+  }
+  c->done = NULL;
+  stream_close(&c->tcp->base);  // on_connect runs once more and frees `c`
+}

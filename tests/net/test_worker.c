@@ -1,0 +1,108 @@
+#include "net/worker.h"
+
+#include "net_test.h"
+
+TestSuite(worker, .timeout = 20);
+
+// There when the tests are built with a sanitizer.
+void __lsan_disable(void) __attribute__((weak));
+
+struct step {
+  struct worker *worker;
+  struct task task;
+  int num_runs;
+  int num_again;      // how often it defers itself again
+  struct step *drop;  // undeferred when it runs
+};
+
+static void on_step(void *owner) {
+  struct step *s = owner;
+  s->num_runs++;
+  if (s->drop != NULL) {
+    worker_undefer(s->worker, &s->drop->task);
+  }
+  if (s->num_again > 0) {
+    s->num_again--;
+    worker_defer(s->worker, &s->task, on_step, s);
+  }
+}
+
+static void defer(struct step *s) {
+  worker_defer(s->worker, &s->task, on_step, s);
+}
+
+Test(worker, runs_a_task_once_from_the_loop_and_then_rests) {
+  struct worker *w = worker_new();
+  struct step s = {.worker = w};
+  defer(&s);
+  defer(&s);
+  cr_assert_eq(s.num_runs, 0);
+  worker_run(w);  // returns, so an empty queue does not keep the loop turning
+  cr_assert_eq(s.num_runs, 1);
+  cr_assert_eq(uv_loop_alive(worker_loop(w)), 0);
+  cr_assert_eq(worker_free(w), 0);
+}
+
+Test(worker, runs_a_task_that_defers_itself_in_the_next_turn) {
+  struct worker *w = worker_new();
+  struct step s = {.worker = w, .num_again = 3};
+  defer(&s);
+  turn_loop(w, 1);
+  cr_assert_eq(s.num_runs, 1);
+  worker_run(w);
+  cr_assert_eq(s.num_runs, 4);
+  cr_assert_eq(worker_free(w), 0);
+}
+
+Test(worker, drops_an_undeferred_task_even_from_within_another) {
+  struct worker *w = worker_new();
+  struct step last = {.worker = w};
+  struct step dropped = {.worker = w};
+  struct step first = {.worker = w, .drop = &dropped};
+  defer(&first);
+  defer(&dropped);
+  defer(&last);
+  worker_run(w);
+  cr_assert_eq(first.num_runs, 1);
+  cr_assert_eq(dropped.num_runs, 0);
+  cr_assert_eq(last.num_runs, 1);
+
+  defer(&dropped);
+  worker_undefer(w, &dropped.task);
+  worker_undefer(w, &dropped.task);
+  worker_run(w);
+  cr_assert_eq(dropped.num_runs, 0);
+  defer(&dropped);  // and can be queued again
+  worker_run(w);
+  cr_assert_eq(dropped.num_runs, 1);
+  cr_assert_eq(worker_free(w), 0);
+}
+
+Test(worker, runs_what_is_queued_when_it_is_freed) {
+  struct worker *w = worker_new();
+  struct step s = {.worker = w};
+  defer(&s);
+  cr_assert_eq(worker_free(w), 0);
+  cr_assert_eq(s.num_runs, 1);
+}
+
+Test(worker, says_so_when_a_handle_was_left_open) {
+  if (__lsan_disable != NULL) {  // this one leaks on purpose
+    __lsan_disable();
+  }
+  struct worker *w = worker_new();
+  uv_timer_t timer;
+  uv_timer_init(worker_loop(w), &timer);
+  cr_assert_eq(worker_free(w), UV_EBUSY);
+}
+
+Test(worker, bytes_grow_and_keep_what_they_hold) {
+  struct bytes b = {0};
+  for (int i = 0; i < 1000; i++) {
+    bytes_append(&b, "abc", 3);
+  }
+  bytes_append(&b, NULL, 0);
+  cr_assert_eq(b.len, 3000);
+  cr_assert_eq(memcmp(b.data + 2997, "abc", 3), 0);
+  free(b.data);
+}

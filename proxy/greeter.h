@@ -14,7 +14,8 @@
 
 enum { kGreetingAlpnSize = 256 };  // a longer list is cut at a protocol's end
 
-// What the browser's ClientHello said, and what it is to be answered.
+// What the browser's ClientHello said, and what it is to be answered. It may go
+// when the handshake is over.
 struct greeting {
   char server_name[256];  // lower case; "" without SNI
   uint8_t alpn[kGreetingAlpnSize];
@@ -33,7 +34,8 @@ struct greeter *greeter_new(struct leaf_cache *leaves);
 void greeter_free(struct greeter *greeter);
 
 // greeter_ssl_new returns a server's SSL whose handshake pauses at the
-// ClientHello (TLS_PAUSED) with `greeting` filled. `greeting` outlives the SSL.
+// ClientHello (TLS_PAUSED) with `greeting` filled, which is borrowed until the
+// handshake is over.
 SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting);
 
 // greeter_choose prepares the paused `ssl` to go on: with a leaf for `host` and

@@ -1,0 +1,143 @@
+#include "proxy/greeter.h"
+
+#include <string.h>
+
+#include "net/xalloc.h"
+
+enum {
+  kExtensionServerName = 0,  // RFC 6066, section 3
+  kExtensionAlpn = 16,       // RFC 7301
+};
+
+struct greeter {
+  struct leaf_cache *leaves;
+  SSL_CTX *ctx;
+};
+
+// read_server_name keeps the host_name of the SNI extension in lower case. One
+// that does not fit a name's length is left out, as no host can be meant.
+static void read_server_name(struct greeting *greeting,
+                             const SSL_CLIENT_HELLO *hello) {
+  const uint8_t *data;
+  size_t len;
+  CBS extension, list, name;
+  uint8_t type;
+  if (!SSL_early_callback_ctx_extension_get(hello, kExtensionServerName, &data,
+                                            &len)) {
+    return;
+  }
+  CBS_init(&extension, data, len);
+  if (!CBS_get_u16_length_prefixed(&extension, &list) ||
+      !CBS_get_u8(&list, &type) || type != 0 ||
+      !CBS_get_u16_length_prefixed(&list, &name) ||
+      CBS_len(&name) >= sizeof greeting->server_name) {
+    return;
+  }
+  for (size_t i = 0; i < CBS_len(&name); i++) {
+    greeting->server_name[i] = (char)OPENSSL_tolower(CBS_data(&name)[i]);
+  }
+  greeting->server_name[CBS_len(&name)] = '\0';
+}
+
+// read_alpn keeps the protocols that the browser offers, as far as they fit.
+static void read_alpn(struct greeting *greeting,
+                      const SSL_CLIENT_HELLO *hello) {
+  const uint8_t *data;
+  size_t len;
+  CBS extension, list, protocol;
+  if (!SSL_early_callback_ctx_extension_get(hello, kExtensionAlpn, &data,
+                                            &len)) {
+    return;
+  }
+  CBS_init(&extension, data, len);
+  if (!CBS_get_u16_length_prefixed(&extension, &list)) {
+    return;
+  }
+  while (CBS_get_u8_length_prefixed(&list, &protocol)) {
+    size_t protocol_len = CBS_len(&protocol);
+    if (protocol_len == 0 ||
+        protocol_len + 1 > sizeof greeting->alpn - greeting->alpn_len) {
+      return;
+    }
+    greeting->alpn[greeting->alpn_len++] = (uint8_t)protocol_len;
+    memcpy(greeting->alpn + greeting->alpn_len, CBS_data(&protocol),
+           protocol_len);
+    greeting->alpn_len += protocol_len;
+  }
+}
+
+// on_client_hello pauses the handshake the first time, and lets it go on when
+// the greeting has an answer.
+static enum ssl_select_cert_result_t on_client_hello(
+    const SSL_CLIENT_HELLO *hello) {
+  struct greeting *greeting = SSL_get_app_data(hello->ssl);
+  if (greeting->may_answer) {
+    return ssl_select_cert_success;
+  }
+  read_server_name(greeting, hello);
+  read_alpn(greeting, hello);
+  return ssl_select_cert_retry;
+}
+
+static int on_select_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len,
+                          const uint8_t *offered, unsigned offered_len,
+                          void *arg) {
+  (void)offered;
+  (void)offered_len;
+  (void)arg;
+  const struct greeting *greeting = SSL_get_app_data(ssl);
+  if (greeting->chosen_alpn_len == 0) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *out = greeting->chosen_alpn;
+  *out_len = (uint8_t)greeting->chosen_alpn_len;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+struct greeter *greeter_new(struct leaf_cache *leaves) {
+  SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+  if (ctx == NULL) {
+    return NULL;
+  }
+  SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+  SSL_CTX_set_select_certificate_cb(ctx, on_client_hello);
+  SSL_CTX_set_alpn_select_cb(ctx, on_select_alpn, NULL);
+  struct greeter *greeter = xcalloc(1, sizeof *greeter);
+  greeter->leaves = leaves;
+  greeter->ctx = ctx;
+  return greeter;
+}
+
+void greeter_free(struct greeter *greeter) {
+  if (greeter != NULL) {
+    SSL_CTX_free(greeter->ctx);
+    free(greeter);
+  }
+}
+
+SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting) {
+  SSL *ssl = SSL_new(greeter->ctx);
+  if (ssl == NULL) {
+    abort();
+  }
+  *greeting = (struct greeting){0};
+  SSL_set_app_data(ssl, greeting);
+  return ssl;
+}
+
+bool greeter_choose(struct greeter *greeter, SSL *ssl,
+                    struct greeting *greeting, const char *host,
+                    const uint8_t *alpn, size_t alpn_len) {
+  if (alpn_len > sizeof greeting->chosen_alpn ||
+      !leaf_cache_use(greeter->leaves, ssl, host)) {
+    return false;
+  }
+  if (alpn_len > 0) {
+    memcpy(greeting->chosen_alpn, alpn, alpn_len);
+  }
+  greeting->chosen_alpn_len = alpn_len;
+  greeting->may_answer = true;
+  return true;
+}

@@ -1,0 +1,53 @@
+#include "proxy/policy.h"
+
+static struct policy_decision refuse(enum front_refusal refusal,
+                                     const char *why) {
+  return (struct policy_decision){POLICY_REFUSE, refusal, why};
+}
+
+static struct policy_decision pass_unless_strict(enum proxy_mode mode,
+                                                 const char *why_not) {
+  return mode == MODE_STRICT ? refuse(FRONT_FORBIDDEN, why_not)
+                             : (struct policy_decision){.action = POLICY_PASS};
+}
+
+struct policy_decision policy_for_lookup(enum proxy_mode mode,
+                                         const struct lookup_answer *answer) {
+  switch (answer->status) {
+    case LOOKUP_ECH:
+      return (struct policy_decision){.action = POLICY_INTERCEPT};
+    case LOOKUP_NO_ECH:
+      return pass_unless_strict(mode,
+                                "The site publishes no ECH configuration that "
+                                "can be used, and strict mode reaches sites "
+                                "with ECH only.");
+    case LOOKUP_NO_RECORD:
+      return pass_unless_strict(mode,
+                                "The site publishes no ECH configuration, and "
+                                "strict mode reaches sites with ECH only.");
+    case LOOKUP_LOCAL:
+      return pass_unless_strict(mode,
+                                "There is no ECH for addresses and local "
+                                "names, and strict mode reaches sites with ECH "
+                                "only.");
+    case LOOKUP_NXDOMAIN:
+      return refuse(FRONT_NO_SUCH_HOST, "The name does not exist in DNS.");
+    case LOOKUP_FORBIDDEN:
+      return refuse(FRONT_FORBIDDEN, answer->detail);
+    case LOOKUP_FAILED:
+      break;
+  }
+  // Without a secure answer nobody knows whether the name has to be hidden
+  // (RFC 9460, section 3.1).
+  return refuse(FRONT_BAD_GATEWAY, answer->detail);
+}
+
+enum policy_action policy_for_other_bytes(enum proxy_mode mode) {
+  return mode == MODE_STRICT ? POLICY_REFUSE : POLICY_PASS;
+}
+
+enum policy_action policy_for_origin(enum proxy_mode mode,
+                                     enum origin_status status) {
+  return mode == MODE_PREFER && status == ORIGIN_ECH_DISABLED ? POLICY_PASS
+                                                              : POLICY_REFUSE;
+}

@@ -1,0 +1,38 @@
+// policy decides from the lookup and the mode what becomes of a tunnel: the
+// table in docs/ARCHITECTURE.md. It is pure.
+
+#ifndef ECHPROXY_PROXY_POLICY_H
+#define ECHPROXY_PROXY_POLICY_H
+
+#include "ech/lookup.h"
+#include "ech/origin.h"
+#include "proxy/front.h"
+#include "proxy/proxy.h"
+
+enum policy_action {
+  POLICY_INTERCEPT,  // end the browser's TLS, reach the site with ECH
+  POLICY_PASS,       // the browser's own bytes, untouched
+  POLICY_REFUSE,
+};
+
+struct policy_decision {
+  enum policy_action action;
+  enum front_refusal refusal;  // with POLICY_REFUSE
+  const char *why;             // with POLICY_REFUSE, one static sentence
+};
+
+// policy_for_lookup decides when the lookup's answer is in.
+struct policy_decision policy_for_lookup(enum proxy_mode mode,
+                                         const struct lookup_answer *answer);
+
+// policy_for_other_bytes decides what becomes of an intercepted tunnel whose
+// first bytes are not TLS, or are a ClientHello for another name.
+enum policy_action policy_for_other_bytes(enum proxy_mode mode);
+
+// policy_for_origin decides what becomes of an intercepted tunnel whose site
+// was not reached: the one way back to the clear is the authenticated server's
+// own word that it has switched ECH off (RFC 9849, section 6.1.6).
+enum policy_action policy_for_origin(enum proxy_mode mode,
+                                     enum origin_status status);
+
+#endif

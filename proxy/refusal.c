@@ -1,0 +1,81 @@
+#include "proxy/refusal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// What a person can do, by what went wrong.
+static const char *advice_for(enum origin_status status) {
+  switch (status) {
+    case ORIGIN_NO_ADDRESS:
+    case ORIGIN_UNREACHABLE:
+      return "Try again later. If other sites work, the site's server is down "
+             "or your network does not let you reach it.";
+    case ORIGIN_TIMEOUT:
+      return "Try again. If it keeps happening only on this network, the "
+             "network probably drops encrypted hellos with this public name; "
+             "another network or a VPN gets around that.";
+    case ORIGIN_BAD_CERTIFICATE:
+      return "Do not enter anything on this site for now. Somebody may be "
+             "posing as it, or its operator has let a certificate go bad. If "
+             "the site is your own and uses a private certificate authority, "
+             "start echproxy with --upstream-ca FILE.";
+    case ORIGIN_BAD_PUBLIC_NAME:
+      return "Something between you and the site answered in its place, or "
+             "the site's ECH setup is broken. Try another network; if it is "
+             "the same there, tell the site's operator.";
+    case ORIGIN_ECH_DISABLED:
+      return "Strict mode reaches sites with ECH only. To visit the site with "
+             "its name in the clear, start echproxy with --mode prefer.";
+    case ORIGIN_ECH_REJECTED:
+      return "Try again in some minutes: the site's ECH keys and what it "
+             "publishes in DNS do not fit together. If it stays so, tell the "
+             "site's operator.";
+    case ORIGIN_TLS_FAILED:
+    case ORIGIN_OK:
+      break;
+  }
+  return "Try again. If it stays so, the site's server or something on the way "
+         "to it breaks TLS 1.3 with Encrypted ClientHello.";
+}
+
+static void write_cause(struct refusal *out, enum origin_status status,
+                        const struct origin_report *report) {
+  char error[256];
+  const struct tls_error none = {0};
+  const char *summary = origin_status_str(status);
+  if (memcmp(&report->error, &none, sizeof none) == 0) {
+    snprintf(out->cause, sizeof out->cause, "%s", summary);
+    return;
+  }
+  tls_error_text(error, sizeof error, &report->error);
+  snprintf(out->cause, sizeof out->cause, "%s: %s", summary, error);
+}
+
+static void write_protection(struct refusal *out,
+                             const struct origin_report *report) {
+  if (report->hello_len == 0) {
+    snprintf(out->protection, sizeof out->protection,
+             "Nothing was sent to the site, so nobody saw its name.");
+    return;
+  }
+  snprintf(out->protection, sizeof out->protection,
+           "The site's name was sent encrypted only. Someone watching the "
+           "network saw a connection to %s, which many sites may share.",
+           report->public_name);
+}
+
+void refusal_for_origin(struct refusal *out, const char *host,
+                        enum origin_status status,
+                        const struct origin_report *report) {
+  write_cause(out, status, report);
+  write_protection(out, report);
+  out->page = (struct page){
+      .status = 502,
+      .phrase = "Bad Gateway",
+      .title = "This site could not be reached privately",
+      .host = host,
+      .cause = out->cause,
+      .protection = out->protection,
+      .advice = advice_for(status),
+  };
+}

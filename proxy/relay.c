@@ -1,0 +1,141 @@
+#include "proxy/relay.h"
+
+#include <uv.h>
+
+#include "net/xalloc.h"
+
+enum { kFarewellMs = 5000 };
+
+// One direction's source and what became of it.
+struct side {
+  struct relay *relay;
+  struct side *other;
+  struct stream *stream;
+  uint64_t bytes;  // that came from it
+  bool finished;   // it will send no more
+};
+
+struct relay {
+  struct worker *worker;
+  struct side browser;
+  struct side site;
+  relay_cb *done;
+  void *owner;
+  uint64_t last_moved;  // uv_now of the last byte
+  int last_err;         // of a side that broke off while the other still drains
+  uv_timer_t idle;
+};
+
+static void on_idle_closed(uv_handle_t *handle) { free(handle->data); }
+
+static void relay_release(struct relay *relay) {
+  uv_close((uv_handle_t *)&relay->idle, on_idle_closed);
+}
+
+void relay_cancel(struct relay *relay) {
+  if (relay != NULL) {
+    stream_close(relay->browser.stream);
+    stream_close(relay->site.stream);
+    relay_release(relay);
+  }
+}
+
+// relay_end closes both streams and tells the owner. The caller returns at
+// once.
+static void relay_end(struct relay *relay, int err) {
+  struct relay_counts counts = {relay->browser.bytes, relay->site.bytes};
+  if (err == 0) {
+    stream_close_after_drain(relay->browser.stream, kFarewellMs);
+    stream_close_after_drain(relay->site.stream, kFarewellMs);
+  } else {
+    stream_close(relay->browser.stream);
+    stream_close(relay->site.stream);
+  }
+  relay_release(relay);
+  relay->done(relay->owner, err, &counts);
+}
+
+static void on_data(void *owner, const uint8_t *data, size_t len) {
+  struct side *from = owner;
+  from->bytes += len;
+  from->relay->last_moved = uv_now(worker_loop(from->relay->worker));
+  stream_write(from->other->stream, data, len);
+  if (stream_pending(from->other->stream) > 0) {
+    stream_read_stop(from->stream);
+  }
+}
+
+// on_drained lets the other side speak again, or ends a relay that waited only
+// for these bytes to leave.
+static void on_drained(void *owner) {
+  struct side *to = owner;
+  struct relay *relay = to->relay;
+  relay->last_moved = uv_now(worker_loop(relay->worker));
+  if (relay->last_err != 0) {
+    relay_end(relay, relay->last_err);
+    return;
+  }
+  if (!to->other->finished) {
+    stream_read_start(to->other->stream);
+  }
+}
+
+static void on_end(void *owner, int err) {
+  struct side *from = owner;
+  struct relay *relay = from->relay;
+  from->finished = true;
+  if (err == 0) {
+    stream_shutdown(from->other->stream);
+    if (from->other->finished) {
+      relay_end(relay, 0);
+    }
+    return;
+  }
+  // The other side gets what had come before the break, and then an end without
+  // the close_notify that would make it look whole.
+  if (relay->last_err == 0 && stream_pending(from->other->stream) > 0) {
+    relay->last_err = err;
+    stream_read_stop(from->other->stream);
+    return;
+  }
+  relay_end(relay, relay->last_err != 0 ? relay->last_err : err);
+}
+
+static const struct stream_events kEvents = {on_data, on_end, on_drained};
+
+static void on_idle(uv_timer_t *timer) {
+  struct relay *relay = timer->data;
+  bool half =
+      relay->browser.finished || relay->site.finished || relay->last_err != 0;
+  uint64_t limit = half ? kRelayHalfIdleMs : kRelayIdleMs;
+  uint64_t idle = uv_now(worker_loop(relay->worker)) - relay->last_moved;
+  if (idle >= limit) {
+    relay_end(relay, UV_ETIMEDOUT);
+  }
+}
+
+static void side_init(struct side *side, struct relay *relay,
+                      struct side *other, struct stream *stream) {
+  side->relay = relay;
+  side->other = other;
+  side->stream = stream;
+  stream_set_events(stream, &kEvents, side);
+}
+
+struct relay *relay_start(struct worker *worker, struct stream *browser,
+                          struct stream *site, relay_cb *done, void *owner) {
+  struct relay *relay = xcalloc(1, sizeof *relay);
+  relay->worker = worker;
+  relay->done = done;
+  relay->owner = owner;
+  relay->last_moved = uv_now(worker_loop(worker));
+  side_init(&relay->browser, relay, &relay->site, browser);
+  side_init(&relay->site, relay, &relay->browser, site);
+  uv_timer_init(worker_loop(worker), &relay->idle);
+  relay->idle.data = relay;
+  // One coarse timer instead of one reset with every byte.
+  uv_timer_start(&relay->idle, on_idle, kRelayHalfIdleMs, kRelayHalfIdleMs);
+  stream_read_start(browser);
+  stream_read_start(site);
+  return relay;
+}

@@ -1,0 +1,427 @@
+#include "proxy/tunnel.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ech/lookup.h"
+#include "ech/origin.h"
+#include "net/dial.h"
+#include "net/tls.h"
+#include "net/xalloc.h"
+#include "proxy/greeter.h"
+#include "proxy/page.h"
+#include "proxy/policy.h"
+#include "proxy/refusal.h"
+#include "proxy/relay.h"
+
+enum step {
+  FIND_ECH = 1,
+  READ_HELLO,
+  DIAL_ORIGIN,
+  DIAL_DIRECT,
+  GREET_BROWSER,
+  RELAY,
+  CLOSING,
+};
+
+enum { kDirectTimeoutMs = 15000 };
+
+struct tunnel {
+  struct proxy *proxy;
+  struct connection connection;
+  uv_timer_t deadline;
+  uint64_t opened_at;  // uv_now
+  enum step step;
+  enum front_kind kind;
+  char *host;
+  uint16_t port;
+
+  // The browser's side: first the bare connection, then a session over it.
+  struct stream *browser;
+  struct tls *browser_tls;
+  struct greeting *greeting;
+  bool accepted;  // the browser has been told that its tunnel is open
+
+  // What is under way or found; NULL when it is not.
+  struct lookup *lookup;
+  struct lookup_answer *answer;
+  struct origin_dial *origin_dial;
+  struct tls *site_tls;
+  struct refusal *refusal;  // the page to serve instead of the site
+  struct dial *dial;
+  struct stream *site;
+  struct relay *relay;
+
+  // For the log.
+  const char *verdict;
+  char cause[256];
+  char seen[256];
+  struct relay_counts counts;
+};
+
+static void start_find_ech(struct tunnel *t);
+static void start_read_hello(struct tunnel *t);
+static void start_dial_origin(struct tunnel *t);
+static void start_dial_direct(struct tunnel *t);
+static void start_greet_browser(struct tunnel *t);
+static void start_relay(struct tunnel *t);
+
+// A tunnel's life, in order. A start_ function asks for one thing; its on_
+// function receives it and names the next step. Only tunnel_enter moves `t`.
+// Passing through goes from FIND_ECH, READ_HELLO or DIAL_ORIGIN straight to
+// DIAL_DIRECT and on to RELAY. A deadline of 0 is somebody else's to keep.
+static const struct {
+  const char *name;
+  void (*start)(struct tunnel *t);
+  uint64_t deadline_ms;
+} kSteps[] = {
+    [FIND_ECH] = {"find-ech", start_find_ech, kLookupTimeoutMs + 1000},
+    [READ_HELLO] = {"read-hello", start_read_hello, 10000},
+    [DIAL_ORIGIN] = {"dial-origin", start_dial_origin, kOriginTimeoutMs + 1000},
+    [DIAL_DIRECT] = {"dial-direct", start_dial_direct, kDirectTimeoutMs + 1000},
+    [GREET_BROWSER] = {"greet-browser", start_greet_browser, 10000},
+    [RELAY] = {"relay", start_relay, 0},
+};
+
+static void on_deadline(uv_timer_t *timer);
+
+static void tunnel_enter(struct tunnel *t, enum step next) {
+  assert(next > t->step && next < CLOSING);
+  t->step = next;
+  uv_timer_stop(&t->deadline);
+  if (kSteps[next].deadline_ms != 0) {
+    uv_timer_start(&t->deadline, on_deadline, kSteps[next].deadline_ms, 0);
+  }
+  kSteps[next].start(t);
+}
+
+static void tunnel_log(const struct tunnel *t) {
+  struct log_tunnel line = {
+      .host = t->host,
+      .port = t->port,
+      .verdict = t->verdict,
+      .step = kSteps[t->step].name,
+      .cause = t->cause[0] == '\0' ? NULL : t->cause,
+      .seen = t->seen[0] == '\0' ? NULL : t->seen,
+      .bytes_up = t->counts.bytes_up,
+      .bytes_down = t->counts.bytes_down,
+      .duration_ms = uv_now(worker_loop(t->proxy->worker)) - t->opened_at,
+  };
+  log_tunnel_end(t->proxy->log, &line);
+}
+
+// forget_handshake releases what only the way to the relay needed, so that an
+// idle tunnel is small.
+static void forget_handshake(struct tunnel *t) {
+  lookup_answer_unref(t->answer);
+  t->answer = NULL;
+  free(t->greeting);
+  t->greeting = NULL;
+  free(t->refusal);
+  t->refusal = NULL;
+}
+
+static void on_deadline_closed(uv_handle_t *handle) {
+  struct tunnel *t = handle->data;
+  free(t->host);
+  free(t);
+}
+
+// tunnel_close ends `t` from any step. No on_ function of `t` runs after it,
+// except on_deadline_closed, which frees `t`.
+static void tunnel_close(struct tunnel *t) {
+  assert(t->step != CLOSING);
+  tunnel_log(t);
+  t->step = CLOSING;
+  proxy_remove(t->proxy, &t->connection);
+  lookup_cancel(t->lookup);
+  origin_dial_cancel(t->origin_dial);
+  dial_cancel(t->dial);
+  relay_cancel(t->relay);
+  tls_close(t->site_tls);
+  tls_close(t->browser_tls);
+  stream_close(t->browser);
+  forget_handshake(t);
+  uv_close((uv_handle_t *)&t->deadline, on_deadline_closed);
+}
+
+static void on_proxy_close(void *owner) {
+  struct tunnel *t = owner;
+  snprintf(t->cause, sizeof t->cause, "the proxy was stopped");
+  tunnel_close(t);
+}
+
+// tunnel_refuse ends `t`, with an answer to a browser that still waits for one.
+static void tunnel_refuse(struct tunnel *t, enum front_refusal refusal,
+                          const char *why) {
+  t->verdict = "refused";
+  t->proxy->num_refused++;
+  snprintf(t->cause, sizeof t->cause, "%s", why);
+  if (!t->accepted) {
+    front_refuse(t->browser, t->kind, refusal, why);
+    t->browser = NULL;  // taken
+  }
+  tunnel_close(t);
+}
+
+static void on_deadline(uv_timer_t *timer) {
+  tunnel_refuse(timer->data, FRONT_TIMEOUT, "It took too long.");
+}
+
+void tunnel_open(struct proxy *proxy, struct stream *browser,
+                 enum front_kind kind, const char *host, uint16_t port) {
+  struct tunnel *t = xcalloc(1, sizeof *t);
+  t->proxy = proxy;
+  t->browser = browser;
+  t->kind = kind;
+  t->host = xstrdup(host);
+  t->port = port;
+  t->verdict = "abandoned";
+  t->opened_at = uv_now(worker_loop(proxy->worker));
+  uv_timer_init(worker_loop(proxy->worker), &t->deadline);
+  t->deadline.data = t;
+  proxy_add(proxy, &t->connection, on_proxy_close, t);
+  tunnel_enter(t, FIND_ECH);
+}
+
+// FIND_ECH: what does DNS say of the host?
+
+static void on_ech_found(void *owner, struct lookup_answer *answer) {
+  struct tunnel *t = owner;
+  t->lookup = NULL;    // finished, so no longer ours to cancel
+  t->answer = answer;  // taken
+  struct policy_decision decision = policy_for_lookup(t->proxy->mode, answer);
+  switch (decision.action) {
+    case POLICY_INTERCEPT:
+      t->accepted = true;
+      front_accept(t->browser, t->kind);
+      tunnel_enter(t, READ_HELLO);
+      return;
+    case POLICY_PASS:
+      tunnel_enter(t, DIAL_DIRECT);
+      return;
+    case POLICY_REFUSE:
+      tunnel_refuse(t, decision.refusal, decision.why);
+      return;
+  }
+}
+
+static void start_find_ech(struct tunnel *t) {
+  t->lookup =
+      lookup_start(t->proxy->resolver, t->host, t->port, on_ech_found, t);
+}
+
+// READ_HELLO: is it TLS, and for the host that was asked for?
+
+// pass_other_bytes goes on with bytes that are not a ClientHello for the host.
+static void pass_other_bytes(struct tunnel *t, const char *what) {
+  if (policy_for_other_bytes(t->proxy->mode) != POLICY_PASS) {
+    tunnel_refuse(t, FRONT_FORBIDDEN, what);
+    return;
+  }
+  t->browser = tls_unwrap(t->browser_tls);
+  t->browser_tls = NULL;
+  tunnel_enter(t, DIAL_DIRECT);
+}
+
+// is_tls_record says whether the browser began with a TLS handshake record. One
+// that BoringSSL could not read may still hold the host's name, so it must not
+// be passed on.
+static bool is_tls_record(const struct tls *tls) {
+  enum { kContentTypeHandshake = 22 };  // RFC 9846, section 5.1
+  size_t len;
+  const uint8_t *bytes = tls_hello_bytes(tls, &len);
+  return len > 0 && bytes[0] == kContentTypeHandshake;
+}
+
+static void on_hello(void *owner, enum tls_status status,
+                     const struct tls_error *error) {
+  struct tunnel *t = owner;
+  if (status == TLS_PAUSED) {
+    // A hello without a name is taken for the host's: intercepting it hides the
+    // certificate that would answer it.
+    const char *name = t->greeting->server_name;
+    if (name[0] != '\0' && strcmp(name, t->host) != 0) {
+      pass_other_bytes(t,
+                       "The ClientHello is for another name than the "
+                       "tunnel, and strict mode reaches sites with ECH "
+                       "only.");
+      return;
+    }
+    tunnel_enter(t, DIAL_ORIGIN);
+    return;
+  }
+  if (error->uv_err != 0) {
+    snprintf(t->cause, sizeof t->cause,
+             "the browser closed the connection before its ClientHello");
+    tunnel_close(t);
+    return;
+  }
+  if (is_tls_record(t->browser_tls)) {
+    tunnel_refuse(t, FRONT_BAD_GATEWAY,
+                  "The browser's ClientHello is malformed.");
+    return;
+  }
+  pass_other_bytes(t,
+                   "The tunnel does not carry TLS, and strict mode reaches "
+                   "sites with ECH only.");
+}
+
+static void start_read_hello(struct tunnel *t) {
+  t->greeting = xcalloc(1, sizeof *t->greeting);
+  SSL *ssl = greeter_ssl_new(t->proxy->greeter, t->greeting);
+  t->browser_tls = tls_server_new(t->proxy->worker, t->browser, ssl);
+  t->browser = NULL;  // taken
+  tls_handshake_start(t->browser_tls, on_hello, t);
+}
+
+// DIAL_ORIGIN: reach the site with ECH.
+
+static void on_origin(void *owner, enum origin_status status, struct tls *tls,
+                      const struct origin_report *report) {
+  struct tunnel *t = owner;
+  t->origin_dial = NULL;
+  snprintf(t->seen, sizeof t->seen, "%s", report->public_name);
+  if (status == ORIGIN_OK) {
+    t->site_tls = tls;  // taken
+    tunnel_enter(t, GREET_BROWSER);
+    return;
+  }
+  if (policy_for_origin(t->proxy->mode, status) == POLICY_PASS) {
+    snprintf(t->cause, sizeof t->cause, "%s", origin_status_str(status));
+    t->browser = tls_unwrap(t->browser_tls);
+    t->browser_tls = NULL;
+    tunnel_enter(t, DIAL_DIRECT);
+    return;
+  }
+  t->refusal = xcalloc(1, sizeof *t->refusal);
+  refusal_for_origin(t->refusal, t->host, status, report);
+  snprintf(t->cause, sizeof t->cause, "%.255s", t->refusal->cause);
+  tunnel_enter(t, GREET_BROWSER);
+}
+
+static void start_dial_origin(struct tunnel *t) {
+  t->origin_dial =
+      origin_dial_start(t->proxy->origin, t->host, t->answer, ORIGIN_PRIVATE,
+                        t->greeting->alpn, t->greeting->alpn_len, on_origin, t);
+}
+
+// DIAL_DIRECT: reach the site for the browser's own bytes.
+
+static void on_direct(void *owner, int err, struct stream *site,
+                      const struct address *address) {
+  (void)address;
+  struct tunnel *t = owner;
+  t->dial = NULL;
+  if (err != 0) {
+    char why[128];
+    snprintf(why, sizeof why, "The site could not be reached: %s.",
+             uv_strerror(err));
+    tunnel_refuse(t,
+                  err == UV_ECONNREFUSED ? FRONT_CONNECTION_REFUSED
+                  : err == UV_ETIMEDOUT  ? FRONT_TIMEOUT
+                                         : FRONT_BAD_GATEWAY,
+                  why);
+    return;
+  }
+  if (!t->accepted) {
+    t->accepted = true;
+    front_accept(t->browser, t->kind);
+  }
+  t->verdict = "passed through";
+  t->proxy->num_passed++;
+  snprintf(t->seen, sizeof t->seen, "%s", t->host);
+  t->site = site;  // taken
+  tunnel_enter(t, RELAY);
+}
+
+static void start_dial_direct(struct tunnel *t) {
+  if (t->answer->num_addresses == 0) {
+    tunnel_refuse(t, FRONT_NO_SUCH_HOST, "The site has no address.");
+    return;
+  }
+  t->dial =
+      dial_start(t->proxy->worker, t->answer->addresses,
+                 t->answer->num_addresses, kDirectTimeoutMs, on_direct, t);
+}
+
+// GREET_BROWSER: finish the browser's handshake as the site answered ours, or
+// with a page that says why it did not.
+
+// offers_http1 says whether the protocol that pages are served over was
+// offered.
+static bool offers_http1(const struct greeting *greeting) {
+  static const char kHttp1[] = "\x08http/1.1";
+  return memmem(greeting->alpn, greeting->alpn_len, kHttp1,
+                sizeof kHttp1 - 1) != NULL;
+}
+
+static void on_greeted(void *owner, enum tls_status status,
+                       const struct tls_error *error) {
+  struct tunnel *t = owner;
+  if (status != TLS_OK) {
+    // The usual cause is a browser that does not trust our CA yet.
+    char text[160];
+    tls_error_text(text, sizeof text, error);
+    t->verdict = "refused";
+    t->proxy->num_refused++;
+    snprintf(t->cause, sizeof t->cause,
+             "the browser did not accept our certificate: %s", text);
+    tunnel_close(t);
+    return;
+  }
+  if (t->refusal != NULL) {
+    t->verdict = "refused";
+    t->proxy->num_refused++;
+    page_serve(t->proxy, tls_stream(t->browser_tls), &t->refusal->page);
+    t->browser_tls = NULL;  // taken
+    tunnel_close(t);
+    return;
+  }
+  t->verdict = "hidden";
+  t->proxy->num_hidden++;
+  t->browser = tls_stream(t->browser_tls);
+  t->browser_tls = NULL;
+  t->site = tls_stream(t->site_tls);
+  t->site_tls = NULL;
+  tunnel_enter(t, RELAY);
+}
+
+static void start_greet_browser(struct tunnel *t) {
+  const uint8_t *alpn = NULL;
+  unsigned alpn_len = 0;
+  if (t->site_tls != NULL) {
+    SSL_get0_alpn_selected(tls_ssl(t->site_tls), &alpn, &alpn_len);
+  } else if (offers_http1(t->greeting)) {
+    alpn = (const uint8_t *)"http/1.1";
+    alpn_len = 8;
+  }
+  if (!greeter_choose(t->proxy->greeter, tls_ssl(t->browser_tls), t->greeting,
+                      t->host, alpn, alpn_len)) {
+    tunnel_refuse(t, FRONT_BAD_GATEWAY,
+                  "No certificate could be made for the host.");
+    return;
+  }
+  tls_handshake_start(t->browser_tls, on_greeted, t);
+}
+
+// RELAY: bytes, both ways, until both sides have finished.
+
+static void on_relayed(void *owner, int err,
+                       const struct relay_counts *counts) {
+  struct tunnel *t = owner;
+  t->relay = NULL;
+  t->counts = *counts;
+  if (err != 0) {
+    snprintf(t->cause, sizeof t->cause, "%s", uv_strerror(err));
+  }
+  tunnel_close(t);
+}
+
+static void start_relay(struct tunnel *t) {
+  forget_handshake(t);
+  t->relay = relay_start(t->proxy->worker, t->browser, t->site, on_relayed, t);
+  t->browser = NULL;  // both taken
+  t->site = NULL;
+}

@@ -10,7 +10,10 @@
 
 enum client_hello_ech {
   CLIENT_HELLO_NO_ECH,
-  CLIENT_HELLO_ECH_OUTER,  // encrypted_client_hello, type outer
+  // encrypted_client_hello, type outer. GREASE (RFC 9849, section 6.2) is meant
+  // to look the same, and does: only who made the hello knows that it hides
+  // nothing, and that the server name in it is the real one.
+  CLIENT_HELLO_ECH_OUTER,
   CLIENT_HELLO_ECH_INNER,
 };
 
@@ -29,7 +32,10 @@ struct client_hello {
 };
 
 // client_hello_parse reads a handshake message: type, u24 length, body. False
-// when it is not a well-formed ClientHello.
+// when it is not a well-formed ClientHello: octets missing or left over, an
+// extension twice, or junk in one of those that are read here. A server name is
+// one host_name of printable ASCII, so that it can be shown; whether it is a
+// host name is not checked.
 bool client_hello_parse(struct client_hello *out, const uint8_t *message,
                         size_t len);
 

@@ -1,7 +1,8 @@
 // config_list reads an ECHConfigList (RFC 9849, section 4) and says which entry
 // a client would use and why it would not use the others. This is our own check
 // because BoringSSL takes a list without a usable entry and then goes on in the
-// clear.
+// clear. So it must agree with BoringSSL's client in both: in what is
+// well-formed, and in what is usable.
 
 #ifndef ECHPROXY_ECH_CONFIG_LIST_H
 #define ECHPROXY_ECH_CONFIG_LIST_H
@@ -33,7 +34,8 @@ enum {
 };
 
 // One entry. With ECH_CONFIG_UNKNOWN_VERSION only `version`, `offset` and `len`
-// are set.
+// are set. In a `public_name` that is not usable, octets that are not printable
+// ASCII stand as '?', so that it can be shown.
 struct ech_config_entry {
   enum ech_config_verdict verdict;
   size_t offset;  // of the entry's version, in octets from the list's start
@@ -55,6 +57,16 @@ bool ech_config_list_next(const uint8_t *list, size_t len, size_t *io_offset,
 // one of a list that is well-formed to its end. False when there is none.
 bool ech_config_list_usable(const uint8_t *list, size_t len,
                             struct ech_config_entry *out);
+
+// ech_config_list_narrow writes a list that holds nothing but the entry of
+// ech_config_list_usable. It is what SSL_set1_ech_config_list should be given:
+// BoringSSL's client stops with an error at an X25519 key of the wrong length,
+// even when a good entry follows. (A key that is a point of small order counts
+// as usable here, and there fails the handshake before a byte leaves.) `out`
+// has room for `len` bytes; `*out_len` is never more. False as for
+// ech_config_list_usable.
+bool ech_config_list_narrow(uint8_t *out, size_t *out_len, const uint8_t *list,
+                            size_t len);
 
 // ech_config_list_well_formed says whether the list can be read to its end and
 // holds at least one entry.

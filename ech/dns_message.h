@@ -1,4 +1,6 @@
 // dns_message makes queries and reads answers (RFC 1035, RFC 6891, RFC 7830).
+// Names are kept and compared in the form of wire_name.h; records that stand at
+// any other name are not looked at.
 
 #ifndef ECHPROXY_ECH_DNS_MESSAGE_H
 #define ECHPROXY_ECH_DNS_MESSAGE_H
@@ -7,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ech/svcb.h"
+#include "ech/wire_name.h"
 #include "net/address.h"
 
 enum dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_HTTPS = 65 };
@@ -18,11 +20,13 @@ enum {
   kDnsMaxMessage = 65535,
   kDnsMaxRecords = 64,  // of the type asked for; more are an error
   kDnsMaxCnames = 8,
+  kDnsMaxAnswers = 256,  // records of any type; more are an error
 };
 
 // dns_query_write writes a recursive query with id 0 (RFC 8484, section 4.1),
-// an OPT record and padding. `name` has no final dot. False when it is not a
-// domain name. `*out_len` is always a multiple of kDnsQueryBlock.
+// an OPT record and padding. `name` has no final dot and is sent in lower case.
+// False when wire_name.h says that it is not a name. `*out_len` is always a
+// multiple of kDnsQueryBlock.
 bool dns_query_write(uint8_t out[kDnsQueryMaxLen], size_t *out_len,
                      const char *name, enum dns_type type);
 
@@ -54,8 +58,9 @@ struct dns_answer {
   // lead. Lower case, no final dot. Set with DNS_OK and DNS_NODATA.
   char name[kDnsNameSize];
   // How long the answer may be kept, in seconds: the smallest TTL of the
-  // records and CNAMEs; for DNS_NODATA and DNS_NXDOMAIN that of the SOA (RFC
-  // 2308, section 5), 0 without one. A TTL with its top bit set is 0.
+  // CNAMEs on the way and of the records; for DNS_NODATA and DNS_NXDOMAIN of
+  // the CNAMEs and the SOA (RFC 2308, section 5), 0 without one. A TTL with its
+  // top bit set is 0. 0 with any other status.
   uint32_t ttl;
   struct dns_record records[kDnsMaxRecords];
   size_t num_records;  // 0 unless DNS_OK
@@ -63,8 +68,9 @@ struct dns_answer {
 
 // dns_answer_parse reads `message` as the answer to the query for `name` and
 // `type`. It never fails but with out->status DNS_BOGUS: not a response,
-// another question, truncated (TC), a CNAME loop or more than kDnsMaxCnames, a
-// record that lies about its length. `out` points into `message`.
+// another question, truncated (TC), a referral, a CNAME loop or more than
+// kDnsMaxCnames, a CNAME beside other records, a record that lies about its
+// length. `out` points into `message`.
 void dns_answer_parse(struct dns_answer *out, const uint8_t *message,
                       size_t len, const char *name, enum dns_type type);
 

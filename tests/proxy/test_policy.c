@@ -1,0 +1,52 @@
+#include "proxy/policy.h"
+
+#include <criterion/criterion.h>
+
+Test(policy, decides_as_the_table_says) {
+  static const struct {
+    enum lookup_status status;
+    enum policy_action prefer;
+    enum policy_action strict;
+  } kRows[] = {
+      {LOOKUP_ECH, POLICY_INTERCEPT, POLICY_INTERCEPT},
+      {LOOKUP_NO_ECH, POLICY_PASS, POLICY_REFUSE},
+      {LOOKUP_NO_RECORD, POLICY_PASS, POLICY_REFUSE},
+      {LOOKUP_LOCAL, POLICY_PASS, POLICY_REFUSE},
+      {LOOKUP_NXDOMAIN, POLICY_REFUSE, POLICY_REFUSE},
+      {LOOKUP_FAILED, POLICY_REFUSE, POLICY_REFUSE},
+      {LOOKUP_FORBIDDEN, POLICY_REFUSE, POLICY_REFUSE},
+  };
+  for (size_t i = 0; i < sizeof kRows / sizeof kRows[0]; i++) {
+    struct lookup_answer answer = {.status = kRows[i].status, .detail = "why"};
+    struct policy_decision prefer = policy_for_lookup(MODE_PREFER, &answer);
+    struct policy_decision strict = policy_for_lookup(MODE_STRICT, &answer);
+    cr_assert_eq(prefer.action, kRows[i].prefer, "row %zu", i);
+    cr_assert_eq(strict.action, kRows[i].strict, "row %zu", i);
+    cr_assert_eq(strict.why != NULL, strict.action == POLICY_REFUSE);
+  }
+}
+
+Test(policy, tells_the_browser_that_a_name_does_not_exist) {
+  struct lookup_answer answer = {.status = LOOKUP_NXDOMAIN};
+  cr_assert_eq(policy_for_lookup(MODE_PREFER, &answer).refusal,
+               FRONT_NO_SUCH_HOST);
+}
+
+Test(policy, goes_back_to_the_clear_only_when_ech_is_switched_off) {
+  static const enum origin_status kStatuses[] = {
+#define X(name, text) name,
+      ORIGIN_STATUSES(X)
+#undef X
+  };
+  for (size_t i = 0; i < sizeof kStatuses / sizeof kStatuses[0]; i++) {
+    bool off = kStatuses[i] == ORIGIN_ECH_DISABLED;
+    cr_assert_eq(policy_for_origin(MODE_PREFER, kStatuses[i]),
+                 off ? POLICY_PASS : POLICY_REFUSE);
+    cr_assert_eq(policy_for_origin(MODE_STRICT, kStatuses[i]), POLICY_REFUSE);
+  }
+}
+
+Test(policy, passes_other_bytes_unless_strict) {
+  cr_assert_eq(policy_for_other_bytes(MODE_PREFER), POLICY_PASS);
+  cr_assert_eq(policy_for_other_bytes(MODE_STRICT), POLICY_REFUSE);
+}

@@ -1,0 +1,134 @@
+#include "proxy/relay.h"
+
+#include <criterion/criterion.h>
+
+#include "net/net_test.h"
+#include "net/xalloc.h"
+
+// A relay between two TCP connections, whose far ends the test holds.
+struct fixture {
+  struct worker *worker;
+  struct peer browser;
+  struct peer site;
+  struct relay *relay;
+  int num_done;
+  int err;
+  struct relay_counts counts;
+};
+
+static void on_relayed(void *owner, int err,
+                       const struct relay_counts *counts) {
+  struct fixture *f = owner;
+  f->num_done++;
+  f->err = err;
+  f->counts = *counts;
+  f->relay = NULL;
+}
+
+static void fixture_init(struct fixture *f) {
+  *f = (struct fixture){.worker = test_worker_new()};
+  struct stream *browser, *site, *near_browser, *near_site;
+  test_tcp_pair(f->worker, &browser, &near_browser);
+  test_tcp_pair(f->worker, &near_site, &site);
+  peer_open(&f->browser, browser);
+  peer_open(&f->site, site);
+  f->relay = relay_start(f->worker, near_browser, near_site, on_relayed, f);
+}
+
+static void fixture_cleanup(struct fixture *f) {
+  peer_cleanup(&f->browser);
+  peer_cleanup(&f->site);
+  relay_cancel(f->relay);
+  cr_assert_eq(worker_free(f->worker), 0, "a handle was left open");
+}
+
+Test(relay, carries_bytes_both_ways_and_counts_them) {
+  struct fixture f;
+  fixture_init(&f);
+  peer_write_text(&f.browser, "a question");
+  RUN_UNTIL(f.worker, peer_got_text(&f.site, "a question"));
+  peer_write_text(&f.site, "answer");
+  RUN_UNTIL(f.worker, peer_got_text(&f.browser, "answer"));
+  stream_shutdown(f.browser.stream);
+  stream_shutdown(f.site.stream);
+  RUN_UNTIL(f.worker, f.num_done > 0);
+  cr_assert_eq(f.err, 0);
+  cr_assert_eq(f.counts.bytes_up, 10);
+  cr_assert_eq(f.counts.bytes_down, 6);
+  fixture_cleanup(&f);
+}
+
+Test(relay, keeps_the_other_direction_open_after_a_half_close) {
+  struct fixture f;
+  fixture_init(&f);
+  peer_write_text(&f.browser, "all I have");
+  stream_shutdown(f.browser.stream);
+  RUN_UNTIL(f.worker, f.site.num_ends > 0);
+  cr_assert(peer_got_text(&f.site, "all I have"));
+  cr_assert_eq(f.num_done, 0);
+  peer_write_text(&f.site, "late answer");
+  stream_shutdown(f.site.stream);
+  RUN_UNTIL(f.worker, f.browser.num_ends > 0);
+  cr_assert(peer_got_text(&f.browser, "late answer"));
+  cr_assert_eq(f.browser.end_err, 0);
+  fixture_cleanup(&f);
+}
+
+Test(relay, holds_back_a_sender_that_is_faster_than_its_reader) {
+  enum { kLen = 32 * 1024 * 1024 };
+  struct fixture f;
+  fixture_init(&f);
+  stream_read_stop(f.site.stream);
+  uint8_t *data = test_pattern(kLen, 1);
+  stream_write(f.browser.stream, data, kLen);
+  turn_loop(f.worker, 2000);
+  // Buffers of the kernel and one burst of the relay's fill; the rest waits.
+  cr_assert_gt(stream_pending(f.browser.stream), kLen / 4);
+  stream_read_start(f.site.stream);
+  RUN_UNTIL(f.worker, f.site.got.len == kLen);
+  cr_assert_eq(memcmp(f.site.got.data, data, kLen), 0);
+  free(data);
+  fixture_cleanup(&f);
+}
+
+Test(relay, delivers_what_came_before_a_break) {
+  enum { kLen = 64 * 1024 };
+  struct fixture f;
+  fixture_init(&f);
+  stream_read_stop(f.site.stream);
+  uint8_t *data = test_pattern(kLen, 2);
+  stream_write(f.browser.stream, data, kLen);
+  turn_loop(f.worker, 200);
+  stream_close(f.browser.stream);
+  f.browser.stream = NULL;
+  stream_read_start(f.site.stream);
+  RUN_UNTIL(f.worker, f.site.num_ends > 0);
+  cr_assert_eq(f.site.got.len, kLen);
+  cr_assert_eq(memcmp(f.site.got.data, data, kLen), 0);
+  free(data);
+  fixture_cleanup(&f);
+}
+
+Test(relay, ends_when_a_side_resets) {
+  struct fixture f;
+  fixture_init(&f);
+  stream_read_stop(f.browser.stream);
+  peer_write_text(&f.site, "unread bytes make the close a reset");
+  turn_loop(f.worker, 50);
+  stream_close(f.browser.stream);
+  f.browser.stream = NULL;
+  RUN_UNTIL(f.worker, f.num_done > 0);
+  cr_assert_neq(f.err, 0);
+  RUN_UNTIL(f.worker, f.site.num_ends > 0);
+  fixture_cleanup(&f);
+}
+
+Test(relay, can_be_cancelled) {
+  struct fixture f;
+  fixture_init(&f);
+  relay_cancel(f.relay);
+  f.relay = NULL;
+  RUN_UNTIL(f.worker, f.browser.num_ends > 0 && f.site.num_ends > 0);
+  cr_assert_eq(f.num_done, 0);
+  fixture_cleanup(&f);
+}

@@ -246,6 +246,23 @@ Test(config_list, uses_the_first_usable_entry) {
   SSL_CTX_free(ctx);
 }
 
+// The key 0 is a point of small order. That such an entry counts as usable is
+// safe only as long as BoringSSL's client then sends nothing at all.
+Test(config_list, sends_nothing_for_a_key_of_small_order) {
+  static const struct recipe kRecipe = {0};
+  uint8_t list[kMaxLen], hello[4096];
+  enum { kKeyOffset = 2 + 4 + 1 + 2 + 2 };
+  size_t len = make_list(list, &kRecipe, 1);
+  memset(list + kKeyOffset, 0, 32);
+  struct ech_config_entry entry;
+  cr_assert(ech_config_list_usable(list, len, &entry));
+  SSL_CTX *ctx = new_ctx();
+  SSL *ssl = SSL_new(ctx);
+  cr_assert(SSL_set1_ech_config_list(ssl, list, len));
+  cr_expect_eq(client_side_hello(ssl, hello, sizeof(hello)), 0);
+  SSL_CTX_free(ctx);
+}
+
 Test(config_list, narrows_nothing_without_a_usable_entry) {
   static const struct recipe kRecipe = {.version = 0xfe0a};
   uint8_t list[kMaxLen], narrow[kMaxLen];

@@ -27,6 +27,7 @@ struct proxy {
   struct origin *origin;      // ech/origin.h
   struct greeter *greeter;    // proxy/greeter.h
   const char *ca_path;        // of the CA's certificate, for messages and pages
+  const char *ca_pem;         // the certificate itself; NULL when unknown
   const struct log *log;
   enum proxy_mode mode;
   struct connection *connections;  // the open ones, newest first

@@ -1,0 +1,201 @@
+#include "proxy/client.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <uv.h>
+
+#include "net/xalloc.h"
+#include "proxy/answer.h"
+#include "proxy/authority.h"
+#include "proxy/forward.h"
+#include "proxy/http_head.h"
+#include "proxy/local_page.h"
+#include "proxy/socks5.h"
+#include "proxy/tunnel.h"
+
+enum { kRequestDeadlineMs = 10000, kSocksVersion = 5 };
+
+struct client {
+  struct proxy *proxy;
+  struct connection connection;
+  struct stream *browser;
+  uv_timer_t deadline;
+  struct bytes in;        // all that has come
+  struct http_scan scan;  // of an HTTP head
+  size_t greeting_len;    // of SOCKS5, once that was answered
+};
+
+static void on_deadline_closed(uv_handle_t *handle) {
+  struct client *c = handle->data;
+  free(c->in.data);
+  free(c);
+}
+
+// Ends `c` but for its browser, which the caller takes, paused. `c->in` lives
+// until the caller has returned to the loop; no on_ function of `c` runs.
+static struct stream *release(struct client *c) {
+  stream_read_stop(c->browser);
+  proxy_remove(c->proxy, &c->connection);
+  uv_close((uv_handle_t *)&c->deadline, on_deadline_closed);
+  return c->browser;
+}
+
+// The same, with what came after the first `used` bytes put back.
+static struct stream *hand_over(struct client *c, size_t used) {
+  stream_unread(c->browser, c->in.data + used, c->in.len - used);
+  return release(c);
+}
+
+static void client_close(void *owner) { stream_close(release(owner)); }
+
+static void refuse_http(struct client *c, int status, const char *why) {
+  answer_error(release(c), status, why, false);
+}
+
+static void refuse_malformed(struct client *c, enum http_head_status status) {
+  char why[160];
+  snprintf(why, sizeof(why), "the request was refused: %s",
+           http_head_status_str(status));
+  refuse_http(c, http_head_status_code(status), why);
+}
+
+static void open_connect(struct client *c, const struct http_head *head) {
+  struct authority site;
+  if (!authority_from_text(&site, head->target.data, head->target.len) ||
+      site.port == 0) {
+    refuse_http(c, 400, "the target of CONNECT must be a host and a port");
+    return;
+  }
+  if (head->framing == HTTP_BODY_CHUNKED || head->length > 0) {
+    refuse_http(c, 400, "a CONNECT request has no body");  // RFC 9110, 9.3.6
+    return;
+  }
+  struct proxy *proxy = c->proxy;
+  tunnel_open(proxy, hand_over(c, head->len), FRONT_HTTP_CONNECT, site.host,
+              site.port);
+}
+
+static bool target_starts(const struct http_head *head, const char *prefix) {
+  size_t len = strlen(prefix);
+  return head->target.len >= len &&
+         strncasecmp(head->target.data, prefix, len) == 0;
+}
+
+static bool has_scheme(const struct http_head *head) {
+  const char *colon = memchr(head->target.data, ':', head->target.len);
+  size_t left = colon == NULL
+                    ? 0
+                    : head->target.len - (size_t)(colon - head->target.data);
+  return left >= 3 && memcmp(colon, "://", 3) == 0;
+}
+
+// Asks what the request is for (RFC 9112, section 3.2).
+static void open_request(struct client *c, const struct http_head *head) {
+  struct proxy *proxy = c->proxy;
+  if (head->method.len == 7 && memcmp(head->method.data, "CONNECT", 7) == 0) {
+    open_connect(c, head);
+  } else if (target_starts(head, "http://")) {
+    forward_open(proxy, hand_over(c, head->len), head);
+  } else if (target_starts(head, "https://")) {
+    refuse_http(c, 501, "an https:// site is to be asked for with CONNECT");
+  } else if (has_scheme(head)) {
+    refuse_http(c, 501, "only http:// URLs are forwarded");
+  } else if (head->target.data[0] == '/' ||
+             (head->target.data[0] == '*' && head->target.len == 1)) {
+    local_page_serve(proxy, hand_over(c, head->len), head);
+  } else {
+    refuse_http(c, 400, "the request target is neither a URL nor a path");
+  }
+}
+
+static void read_http(struct client *c) {
+  struct http_head head;
+  enum http_head_status status =
+      http_request_read(&head, &c->scan, c->in.data, c->in.len);
+  if (status == HTTP_HEAD_OK) {
+    open_request(c, &head);
+  } else if (status != HTTP_HEAD_INCOMPLETE) {
+    refuse_malformed(c, status);
+  }
+}
+
+static void read_socks_request(struct client *c) {
+  struct authority site;
+  size_t request_len;
+  enum socks5_status status =
+      socks5_request_read(&site, &request_len, c->in.data + c->greeting_len,
+                          c->in.len - c->greeting_len);
+  if (status == SOCKS5_INCOMPLETE) {
+    return;
+  }
+  if (status == SOCKS5_OK) {
+    struct proxy *proxy = c->proxy;
+    tunnel_open(proxy, hand_over(c, c->greeting_len + request_len),
+                FRONT_SOCKS5, site.host, site.port);
+    return;
+  }
+  uint8_t reply[kSocks5ReplyLen];
+  socks5_reply_write(reply, socks5_status_reply(status));
+  stream_write(c->browser, reply, sizeof(reply));
+  stream_close_after_drain(release(c), kAnswerDrainMs);
+}
+
+static void read_socks_greeting(struct client *c) {
+  size_t greeting_len;
+  enum socks5_status status =
+      socks5_greeting_read(&greeting_len, c->in.data, c->in.len);
+  if (status == SOCKS5_INCOMPLETE) {
+    return;
+  }
+  uint8_t method[kSocks5MethodLen];
+  socks5_method_write(method, status);
+  stream_write(c->browser, method, sizeof(method));
+  if (status != SOCKS5_OK) {
+    stream_close_after_drain(release(c), kAnswerDrainMs);
+    return;
+  }
+  c->greeting_len = greeting_len;
+  read_socks_request(c);  // it may have come along
+}
+
+static void on_data(void *owner, const uint8_t *data, size_t len) {
+  struct client *c = owner;
+  // One event's bytes on top of an incomplete request, which is bounded.
+  bytes_append(&c->in, data, len);
+  if (c->in.data[0] != kSocksVersion) {
+    read_http(c);
+  } else if (c->greeting_len == 0) {
+    read_socks_greeting(c);
+  } else {
+    read_socks_request(c);
+  }
+}
+
+static void on_end(void *owner, int err) {
+  (void)err;
+  client_close(owner);  // half a request is not worth an answer
+}
+
+static void on_deadline(uv_timer_t *deadline) {
+  struct client *c = deadline->data;
+  if (c->in.len == 0 || c->in.data[0] == kSocksVersion) {
+    client_close(c);
+  } else {
+    refuse_malformed(c, HTTP_HEAD_INCOMPLETE);
+  }
+}
+
+void client_open(struct proxy *proxy, struct stream *browser) {
+  static const struct stream_events kEvents = {.on_data = on_data,
+                                               .on_end = on_end};
+  struct client *c = xcalloc(1, sizeof(*c));
+  c->proxy = proxy;
+  c->browser = browser;
+  uv_timer_init(worker_loop(proxy->worker), &c->deadline);
+  c->deadline.data = c;
+  uv_timer_start(&c->deadline, on_deadline, kRequestDeadlineMs, 0);
+  proxy_add(proxy, &c->connection, client_close, c);
+  stream_set_events(browser, &kEvents, c);
+  stream_read_start(browser);
+}

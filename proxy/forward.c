@@ -1,0 +1,270 @@
+#include "proxy/forward.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include "ech/lookup.h"
+#include "net/dial.h"
+#include "net/xalloc.h"
+#include "proxy/answer.h"
+#include "proxy/authority.h"
+#include "proxy/exchange.h"
+#include "proxy/next_hop.h"
+
+enum { kDialTimeoutMs = 10000, kHttpPort = 80, kHttpsPort = 443 };
+
+// A forwarded request's life, in order. Each step is one operation that keeps
+// its own deadline.
+enum step { FIND_SITE, DIAL_SITE, EXCHANGE };
+
+static const char *const kStepNames[] = {
+    [FIND_SITE] = "find-site",
+    [DIAL_SITE] = "dial-site",
+    [EXCHANGE] = "exchange",
+};
+
+struct forward {
+  struct proxy *proxy;
+  struct connection connection;
+  struct stream *browser;
+  enum step step;
+  struct lookup *lookup;
+  struct dial *dial;
+  struct exchange *exchange;
+  struct authority site;  // with a port
+  struct bytes path;      // of the URL, with its query
+  struct bytes head;      // the request as the site gets it
+  struct exchange_request request;
+  uint64_t started_ms;
+};
+
+// Drops everything but the browser. No on_ function of `f` runs after it.
+static void release(struct forward *f) {
+  lookup_cancel(f->lookup);
+  dial_cancel(f->dial);
+  exchange_cancel(f->exchange);
+  proxy_remove(f->proxy, &f->connection);
+  free(f->path.data);
+  free(f->head.data);
+  free(f);
+}
+
+static void log_end(const struct forward *f, const char *verdict,
+                    const char *cause, const struct exchange_result *result) {
+  struct log_tunnel line = {
+      .host = f->site.host,
+      .port = f->site.port,
+      .verdict = verdict,
+      .step = kStepNames[f->step],
+      .cause = cause,
+      .seen = result != NULL ? f->site.host : NULL,
+      .bytes_up = result != NULL ? result->bytes_up : 0,
+      .bytes_down = result != NULL ? result->bytes_down : 0,
+      .duration_ms = uv_now(worker_loop(f->proxy->worker)) - f->started_ms,
+  };
+  log_tunnel_end(f->proxy->log, &line);
+}
+
+// The proxy ends before the request does.
+static void forward_close(void *owner) {
+  struct forward *f = owner;
+  log_end(f, "refused", "the proxy is stopping", NULL);
+  stream_close(f->browser);
+  release(f);
+}
+
+static void refuse(struct forward *f, int status, const char *why) {
+  f->proxy->num_refused++;
+  log_end(f, "refused", why, NULL);
+  answer_error(f->browser, status, why, f->request.is_head);
+  release(f);
+}
+
+static void append(struct bytes *out, const char *text) {
+  bytes_append(out, text, strlen(text));
+}
+
+// RFC 9460, section 9.5: an HTTPS record says that the site is to be had over
+// https, on the same port unless that is 80.
+static void upgrade(struct forward *f) {
+  static const char kBody[] =
+      "echproxy: this site has an HTTPS record, go on with https://\n";
+  struct bytes fields = {0};
+  struct authority site = f->site;
+  site.port = site.port == kHttpPort ? kHttpsPort : site.port;
+  append(&fields, "Location: https://");
+  authority_write(&fields, &site, kHttpsPort);
+  if (f->path.len == 0 || f->path.data[0] == '?') {
+    append(&fields, "/");
+  }
+  bytes_append(&fields, f->path.data, f->path.len);
+  bytes_append(&fields, "\r\n", 3);  // and the NUL
+  log_end(f, "upgraded to https", NULL, NULL);
+  answer_send(f->browser, &(struct answer){.status = 307,
+                                           .type = "text/plain; charset=utf-8",
+                                           .fields = (const char *)fields.data,
+                                           .body = kBody,
+                                           .body_len = sizeof(kBody) - 1,
+                                           .head_only = f->request.is_head});
+  free(fields.data);
+  release(f);
+}
+
+static void on_exchanged(void *owner, const struct exchange_result *result) {
+  struct forward *f = owner;
+  f->exchange = NULL;  // finished, so no longer ours to cancel
+  f->proxy->num_passed++;
+  log_end(f, "passed through", result->cause, result);
+  if (result->status != 0) {
+    answer_error(f->browser, result->status, result->cause, f->request.is_head);
+  } else {
+    stream_close_after_drain(f->browser, kAnswerDrainMs);
+  }
+  release(f);
+}
+
+static void on_dialed(void *owner, int err, struct stream *stream,
+                      const struct address *address) {
+  (void)address;
+  struct forward *f = owner;
+  f->dial = NULL;
+  if (err != 0) {
+    char why[128];
+    snprintf(why, sizeof(why), "the site could not be reached: %s",
+             uv_strerror(err));
+    refuse(f, err == UV_ETIMEDOUT ? 504 : 502, why);
+    return;
+  }
+  f->step = EXCHANGE;
+  f->exchange =
+      exchange_start(f->proxy->worker, f->browser, stream, &f->request,
+                     f->head.data, f->head.len, on_exchanged, f);
+}
+
+static void start_dial(struct forward *f, const struct lookup_answer *answer) {
+  struct address addresses[kLookupMaxAddresses];
+  for (size_t i = 0; i < answer->num_addresses; i++) {
+    addresses[i] = answer->addresses[i];
+    addresses[i].port = f->site.port;  // the lookup was made for https
+  }
+  f->step = DIAL_SITE;
+  f->dial = dial_start(f->proxy->worker, addresses, answer->num_addresses,
+                       kDialTimeoutMs, on_dialed, f);
+}
+
+static void refuse_lookup(struct forward *f,
+                          const struct lookup_answer *answer) {
+  char why[256];
+  snprintf(why, sizeof(why), "the site %s%s%s",
+           lookup_status_str(answer->status),
+           answer->detail != NULL ? ": " : "",
+           answer->detail != NULL ? answer->detail : "");
+  refuse(f, 502, why);
+}
+
+static void decide(struct forward *f, const struct lookup_answer *answer) {
+  switch (answer->status) {
+    case LOOKUP_ECH:
+    case LOOKUP_NO_ECH:
+      upgrade(f);
+      return;
+    case LOOKUP_NXDOMAIN:
+    case LOOKUP_FAILED:
+    case LOOKUP_FORBIDDEN:
+      refuse_lookup(f, answer);
+      return;
+    case LOOKUP_NO_RECORD:
+    case LOOKUP_LOCAL:
+      break;
+  }
+  if (f->proxy->mode == MODE_STRICT) {
+    refuse(f, 403,
+           "in strict mode nothing is sent over plain http, and this site is "
+           "not known to offer https");
+  } else if (answer->num_addresses == 0) {
+    refuse(f, 502, "the site has no address");
+  } else {
+    start_dial(f, answer);
+  }
+}
+
+static void on_looked_up(void *owner, struct lookup_answer *answer) {
+  struct forward *f = owner;
+  f->lookup = NULL;
+  decide(f, answer);
+  lookup_answer_unref(answer);
+}
+
+// Nothing is read and nothing was written, so there is nothing to hear.
+static void on_data(void *owner, const uint8_t *data, size_t len) {
+  (void)owner;
+  (void)data;
+  (void)len;
+}
+
+static void on_end(void *owner, int err) {
+  (void)owner;
+  (void)err;
+}
+
+static void start_find(struct forward *f) {
+  static const struct stream_events kEvents = {.on_data = on_data,
+                                               .on_end = on_end};
+  stream_set_events(f->browser, &kEvents, f);
+  proxy_add(f->proxy, &f->connection, forward_close, f);
+  f->started_ms = uv_now(worker_loop(f->proxy->worker));
+  uint16_t port = f->site.port == kHttpPort ? kHttpsPort : f->site.port;
+  f->lookup =
+      lookup_start(f->proxy->resolver, f->site.host, port, on_looked_up, f);
+}
+
+// Answers an OPTIONS or TRACE request whose last hop we are.
+static void answer_last_hop(struct stream *browser,
+                            const struct http_head *head) {
+  bool is_options = http_text_is(head->method, "OPTIONS");
+  answer_send(browser, &(struct answer){.status = is_options ? 200 : 405,
+                                        .type = "text/plain; charset=utf-8",
+                                        .fields = "Allow: GET, HEAD, OPTIONS, "
+                                                  "POST, PUT, DELETE, PATCH, "
+                                                  "CONNECT\r\n",
+                                        .body = "",
+                                        .body_len = 0});
+}
+
+void forward_open(struct proxy *proxy, struct stream *browser,
+                  const struct http_head *head) {
+  struct authority site;
+  size_t path_start;
+  enum max_forwards max = next_hop_max_forwards(head);
+  bool is_head = http_text_is(head->method, "HEAD");
+  if (!authority_from_url(&site, &path_start, head->target.data,
+                          head->target.len)) {
+    answer_error(browser, 400, "the URL is not one of an http:// site",
+                 is_head);
+    return;
+  }
+  if (max == MAX_FORWARDS_BAD) {
+    answer_error(browser, 400, "Max-Forwards is not a number", is_head);
+    return;
+  }
+  if (max == MAX_FORWARDS_STOP) {
+    answer_last_hop(browser, head);
+    return;
+  }
+  struct forward *f = xcalloc(1, sizeof(*f));
+  f->proxy = proxy;
+  f->browser = browser;
+  f->site = site;
+  f->site.port = site.port == 0 ? kHttpPort : site.port;
+  struct http_text path = {head->target.data + path_start,
+                           head->target.len - path_start};
+  bytes_append(&f->path, path.data, path.len);
+  next_hop_request(&f->head, head, &f->site, path);
+  f->request =
+      (struct exchange_request){.framing = head->framing,
+                                .length = head->length,
+                                .is_head = is_head,
+                                .is_http_1_0 = head->minor_version == 0};
+  start_find(f);
+}

@@ -118,7 +118,7 @@ static void reason_text(char *out, size_t out_size, uint32_t ssl_err) {
       return;
     }
   }
-  const char *reason = ERR_reason_error_string(ssl_err);
+  const char *reason = ssl_err != 0 ? ERR_reason_error_string(ssl_err) : NULL;
   snprintf(out, out_size, "the TLS handshake failed: %s",
            reason != NULL ? reason : "no reason was given");
 }

@@ -24,13 +24,15 @@ struct doh *doh_new(struct worker *worker, const struct doh_server *server,
 // doh_free drops the connection and all queries; none of their callbacks runs.
 void doh_free(struct doh *doh);
 
-#define DOH_STATUSES(X)                                                    \
-  X(DOH_OK, "answered")                                                    \
-  X(DOH_UNREACHABLE, "the DNS resolver could not be reached")              \
-  X(DOH_UNTRUSTED, "the DNS resolver's certificate could not be verified") \
-  X(DOH_TLS_FAILED, "the TLS handshake with the DNS resolver failed")      \
-  X(DOH_HTTP_ERROR, "the DNS resolver answered with an HTTP error")        \
-  X(DOH_BROKEN, "the connection to the DNS resolver broke")                \
+#define DOH_STATUSES(X)                                                      \
+  X(DOH_OK, "answered")                                                      \
+  X(DOH_UNREACHABLE, "the DNS resolver could not be reached")                \
+  X(DOH_UNTRUSTED, "the DNS resolver's certificate could not be verified")   \
+  X(DOH_TLS_FAILED, "the TLS handshake with the DNS resolver failed")        \
+  X(DOH_HTTP_ERROR, "the DNS resolver answered with an HTTP error")          \
+  X(DOH_NOT_DNS, "the DNS resolver answered with something that is not DNS") \
+  X(DOH_BUSY, "too many DNS queries are waiting")                            \
+  X(DOH_BROKEN, "the connection to the DNS resolver broke")                  \
   X(DOH_TIMEOUT, "the DNS resolver did not answer in time")
 
 enum doh_status {
@@ -50,7 +52,11 @@ typedef void doh_query_cb(void *owner, enum doh_status status,
 
 // doh_query_start sends the DNS message `query`, which it copies. A query whose
 // connection breaks before any part of the answer came is sent once more on a
-// new one. The result is valid until `done` runs or doh_query_cancel is called.
+// new one. When `timeout_ms` are over, DOH_TIMEOUT means that the server is
+// alive but slow, DOH_BROKEN that its connection has gone silent, and
+// DOH_UNREACHABLE that there is none yet. Of more than 1000 queries at a time
+// the last get DOH_BUSY. The result is valid until `done` runs or
+// doh_query_cancel is called.
 struct doh_query *doh_query_start(struct doh *doh, const uint8_t *query,
                                   size_t len, uint64_t timeout_ms,
                                   doh_query_cb *done, void *owner);

@@ -1,0 +1,214 @@
+#include "ech/dns_client.h"
+
+#include <assert.h>
+#include <utlist.h>
+#include <uv.h>
+
+#include "ech/doh.h"
+#include "net/xalloc.h"
+
+enum {
+  kTryMs = 2500,  // what one server gets while there is another to try
+  kMaxTriesOfOne = 2,
+};
+
+struct server {
+  struct doh *doh;
+  uint64_t bad_until;  // in uv_now's time
+};
+
+struct dns_client {
+  struct worker *worker;
+  struct server servers[kDnsClientMaxServers];
+  size_t num_servers;
+  struct dns_client_query *queries;
+};
+
+struct dns_client_query {
+  struct dns_client *client;
+  struct dns_client_query *next;
+  struct dns_client_query *prev;
+  dns_client_query_cb *done;
+  void *owner;
+  char name[kDnsNameSize];
+  enum dns_type type;
+  uint64_t deadline;
+  uint8_t message[kDnsQueryMaxLen];
+  size_t message_len;
+  struct server *server;  // asked now
+  struct doh_query *doh_query;
+  unsigned num_tries[kDnsClientMaxServers];
+  struct task task;  // to fail at once
+};
+
+static uint64_t now_ms(const struct dns_client *client) {
+  return uv_now(worker_loop(client->worker));
+}
+
+struct dns_client *dns_client_new(struct worker *worker,
+                                  const struct doh_server *servers,
+                                  size_t num_servers, X509_STORE *trust) {
+  assert(num_servers > 0);
+  struct dns_client *client = xcalloc(1, sizeof(*client));
+  client->worker = worker;
+  for (size_t i = 0; i < num_servers && i < kDnsClientMaxServers; i++) {
+    client->servers[i].doh = doh_new(worker, &servers[i], trust);
+    client->num_servers++;
+  }
+  return client;
+}
+
+void dns_client_free(struct dns_client *client) {
+  if (client == NULL) {
+    return;
+  }
+  while (client->queries != NULL) {
+    dns_client_query_cancel(client->queries);
+  }
+  for (size_t i = 0; i < client->num_servers; i++) {
+    doh_free(client->servers[i].doh);
+  }
+  free(client);
+}
+
+void dns_client_query_cancel(struct dns_client_query *query) {
+  if (query == NULL) {
+    return;
+  }
+  DL_DELETE(query->client->queries, query);
+  worker_undefer(query->client->worker, &query->task);
+  doh_query_cancel(query->doh_query);
+  free(query);
+}
+
+static void finish(struct dns_client_query *q, const struct dns_answer *answer,
+                   const char *why) {
+  dns_client_query_cb *done = q->done;
+  void *owner = q->owner;
+  dns_client_query_cancel(q);
+  done(owner, answer, why);
+}
+
+static unsigned *tries_of(struct dns_client_query *q,
+                          const struct server *server) {
+  return &q->num_tries[server - q->client->servers];
+}
+
+// The server to ask next: the first that is not known to be bad, else the first
+// at all, of those that this query has not tried. NULL when there is none.
+static struct server *next_server(struct dns_client_query *q) {
+  struct server *bad = NULL;
+  for (size_t i = 0; i < q->client->num_servers; i++) {
+    struct server *s = &q->client->servers[i];
+    if (*tries_of(q, s) > 0) {
+      continue;
+    }
+    if (s->bad_until <= now_ms(q->client)) {
+      return s;
+    }
+    bad = bad == NULL ? s : bad;
+  }
+  return bad;
+}
+
+// A connection that has gone silent, as when this machine has changed networks,
+// is worth a second try with a new one when there is no other server.
+static bool may_try_again(struct dns_client_query *q) {
+  return q->client->num_servers == 1 &&
+         *tries_of(q, q->server) < kMaxTriesOfOne;
+}
+
+static uint64_t time_left(const struct dns_client_query *q) {
+  uint64_t now = now_ms(q->client);
+  return q->deadline > now ? q->deadline - now : 0;
+}
+
+static void on_answer(void *owner, enum doh_status status,
+                      const uint8_t *message, size_t len);
+
+static void ask(struct dns_client_query *q, struct server *server) {
+  q->server = server;
+  ++*tries_of(q, server);
+  uint64_t left = time_left(q);
+  bool has_more = next_server(q) != NULL || may_try_again(q);
+  uint64_t timeout = has_more && left > kTryMs ? kTryMs : left;
+  q->doh_query = doh_query_start(server->doh, q->message, q->message_len,
+                                 timeout, on_answer, q);
+}
+
+static bool is_servers_fault(const struct dns_answer *answer) {
+  return answer->status == DNS_BOGUS || answer->status == DNS_REFUSED;
+}
+
+// Asks another server if there is one and time is left. False otherwise.
+static bool go_on(struct dns_client_query *q, bool again) {
+  struct server *server = next_server(q);
+  if (server == NULL && again && may_try_again(q)) {
+    server = q->server;
+  }
+  if (server == NULL || time_left(q) == 0) {
+    return false;
+  }
+  ask(q, server);
+  return true;
+}
+
+static void penalize(struct dns_client_query *q) {
+  q->server->bad_until = now_ms(q->client) + kDnsClientPenaltyMs;
+}
+
+static void on_message(struct dns_client_query *q, const uint8_t *message,
+                       size_t len) {
+  struct dns_answer answer;
+  dns_answer_parse(&answer, message, len, q->name, q->type);
+  if (!is_servers_fault(&answer)) {
+    q->server->bad_until = 0;
+    finish(q, &answer, NULL);
+    return;
+  }
+  penalize(q);
+  if (!go_on(q, false)) {
+    finish(q, &answer, NULL);
+  }
+}
+
+static void on_answer(void *owner, enum doh_status status,
+                      const uint8_t *message, size_t len) {
+  struct dns_client_query *q = owner;
+  q->doh_query = NULL;
+  if (status == DOH_OK) {
+    on_message(q, message, len);
+    return;
+  }
+  bool is_alive = status == DOH_TIMEOUT || status == DOH_BUSY;
+  if (!is_alive) {
+    penalize(q);
+  }
+  if (!go_on(q, status == DOH_TIMEOUT || status == DOH_BROKEN)) {
+    finish(q, NULL, doh_status_str(status));
+  }
+}
+
+static void on_bad_name(void *owner) {
+  finish(owner, NULL, "a name on the way is not a domain name");
+}
+
+struct dns_client_query *dns_client_query_start(
+    struct dns_client *client, const char *name, enum dns_type type,
+    uint64_t timeout_ms, dns_client_query_cb *done, void *owner) {
+  struct dns_client_query *q = xcalloc(1, sizeof(*q));
+  q->client = client;
+  q->done = done;
+  q->owner = owner;
+  q->type = type;
+  q->deadline = now_ms(client) + timeout_ms;
+  DL_APPEND(client->queries, q);
+  if (strlen(name) < sizeof(q->name) &&
+      dns_query_write(q->message, &q->message_len, name, type)) {
+    memcpy(q->name, name, strlen(name) + 1);
+    ask(q, next_server(q));
+  } else {
+    worker_defer(client->worker, &q->task, on_bad_name, q);
+  }
+  return q;
+}

@@ -1,0 +1,240 @@
+#include "ech/lookup.h"
+
+#include <stdio.h>
+#include <uthash.h>
+#include <utlist.h>
+#include <uv.h>
+
+#include "ech/dns_client.h"
+#include "ech/lookup_cache.h"
+#include "ech/resolution.h"
+#include "ech/special_name.h"
+#include "ech/system_resolver.h"
+#include "net/xalloc.h"
+
+enum {
+  kMaxCached = 10000,
+  kKeySize = kDnsNameSize + 8,  // "host:port"
+};
+
+// A flight is one resolution that all lookups of a host and port wait for. It
+// goes on when they are cancelled, for whoever asks next.
+struct flight {
+  struct resolver *resolver;
+  struct resolution *resolution;
+  struct lookup *waiting;
+  UT_hash_handle hh;
+  char key[kKeySize];
+};
+
+// A lookup waits for a flight, for the system's resolver, or, with its answer,
+// for `done` to run.
+struct lookup {
+  struct resolver *resolver;
+  struct lookup **list;  // a flight's, or the resolver's
+  struct lookup *next;
+  struct lookup *prev;
+  lookup_cb *done;
+  void *owner;
+  struct system_query *system_query;
+  struct lookup_answer *answer;
+  struct task task;
+};
+
+struct resolver {
+  struct worker *worker;
+  struct dns_client *client;
+  struct lookup_cache *cache;
+  struct flight *flights;
+  struct lookup *lookups;  // that wait for no flight
+};
+
+struct resolver *resolver_new(struct worker *worker,
+                              const struct doh_server *servers,
+                              size_t num_servers, X509_STORE *trust) {
+  struct resolver *r = xcalloc(1, sizeof(*r));
+  r->worker = worker;
+  r->client = dns_client_new(worker, servers, num_servers, trust);
+  r->cache = lookup_cache_new(kMaxCached);
+  return r;
+}
+
+static void flight_free(struct flight *f) {
+  while (f->waiting != NULL) {
+    lookup_cancel(f->waiting);
+  }
+  HASH_DEL(f->resolver->flights, f);
+  resolution_cancel(f->resolution);
+  free(f);
+}
+
+void resolver_free(struct resolver *resolver) {
+  if (resolver == NULL) {
+    return;
+  }
+  while (resolver->lookups != NULL) {
+    lookup_cancel(resolver->lookups);
+  }
+  while (resolver->flights != NULL) {
+    flight_free(resolver->flights);
+  }
+  dns_client_free(resolver->client);
+  lookup_cache_free(resolver->cache);
+  free(resolver);
+}
+
+static void lookup_move(struct lookup *l, struct lookup **to) {
+  if (l->list != NULL) {
+    DL_DELETE(*l->list, l);
+  }
+  DL_APPEND(*to, l);
+  l->list = to;
+}
+
+void lookup_cancel(struct lookup *lookup) {
+  if (lookup == NULL) {
+    return;
+  }
+  DL_DELETE(*lookup->list, lookup);
+  worker_undefer(lookup->resolver->worker, &lookup->task);
+  system_query_cancel(lookup->system_query);
+  lookup_answer_unref(lookup->answer);
+  free(lookup);
+}
+
+static void on_answered(void *owner) {
+  struct lookup *l = owner;
+  lookup_cb *done = l->done;
+  void *done_owner = l->owner;
+  struct lookup_answer *answer = l->answer;
+  l->answer = NULL;  // handed on
+  lookup_cancel(l);
+  done(done_owner, answer);
+}
+
+// Gives `l` its answer, of which it takes a reference; `done` runs from the
+// loop.
+static void answer_lookup(struct lookup *l, struct lookup_answer *answer) {
+  l->answer = answer;
+  lookup_move(l, &l->resolver->lookups);
+  worker_defer(l->resolver->worker, &l->task, on_answered, l);
+}
+
+static void answer_at_once(struct lookup *l, enum lookup_status status,
+                           const char *detail, const struct address *addresses,
+                           size_t num_addresses) {
+  answer_lookup(l, lookup_answer_new(status, detail, 0, NULL, 0, addresses,
+                                     num_addresses));
+}
+
+static void on_resolved(void *owner, struct lookup_answer *answer) {
+  struct flight *f = owner;
+  struct resolver *r = f->resolver;
+  f->resolution = NULL;
+  lookup_cache_put(r->cache, f->key, answer, uv_now(worker_loop(r->worker)));
+  while (f->waiting != NULL) {
+    lookup_answer_ref(answer);
+    answer_lookup(f->waiting, answer);
+  }
+  lookup_answer_unref(answer);
+  flight_free(f);
+}
+
+static struct flight *flight_for(struct resolver *r, const char *key,
+                                 const char *name, uint16_t port) {
+  struct flight *f;
+  HASH_FIND_STR(r->flights, key, f);
+  if (f == NULL) {
+    f = xcalloc(1, sizeof(*f));
+    f->resolver = r;
+    strcpy(f->key, key);
+    f->resolution = resolution_start(r->worker, r->client, name, port,
+                                     kLookupTimeoutMs, on_resolved, f);
+    HASH_ADD_STR(r->flights, key, f);
+  }
+  return f;
+}
+
+static void start_public(struct lookup *l, const char *name, uint16_t port) {
+  struct resolver *r = l->resolver;
+  char key[kKeySize];
+  snprintf(key, sizeof(key), "%s:%u", name, (unsigned)port);
+  struct lookup_answer *kept =
+      lookup_cache_get(r->cache, key, uv_now(worker_loop(r->worker)));
+  if (kept != NULL) {
+    lookup_answer_ref(kept);
+    answer_lookup(l, kept);
+  } else {
+    lookup_move(l, &flight_for(r, key, name, port)->waiting);
+  }
+}
+
+static void on_system_answer(void *owner, int err,
+                             const struct address *addresses,
+                             size_t num_addresses) {
+  struct lookup *l = owner;
+  l->system_query = NULL;
+  if (err == 0) {
+    answer_at_once(l, LOOKUP_LOCAL, "it is a name for the system's resolver",
+                   addresses, num_addresses);
+  } else if (err == UV_EAI_NONAME || err == UV_EAI_NODATA) {
+    answer_at_once(l, LOOKUP_NXDOMAIN,
+                   "the system's resolver knows no such name", NULL, 0);
+  } else {
+    answer_at_once(l, LOOKUP_FAILED, "the system's resolver did not answer",
+                   NULL, 0);
+  }
+}
+
+static void start_loopback(struct lookup *l, uint16_t port) {
+  struct address addresses[2];
+  address_from_ip(&addresses[0], "127.0.0.1", port);
+  address_from_ip(&addresses[1], "::1", port);
+  answer_at_once(l, LOOKUP_LOCAL, "it is this machine", addresses, 2);
+}
+
+static void start(struct lookup *l, const char *host, uint16_t port) {
+  char name[kDnsNameSize];
+  struct address ip;
+  switch (special_name_classify(name, &ip, host)) {
+    case NAME_PUBLIC:
+      start_public(l, name, port);
+      break;
+    case NAME_IP:
+      ip.port = port;
+      answer_at_once(l, LOOKUP_LOCAL, "it is an IP address", &ip, 1);
+      break;
+    case NAME_LOOPBACK:
+      start_loopback(l, port);
+      break;
+    case NAME_SYSTEM:
+      l->system_query =
+          system_query_start(l->resolver->worker, name, port, kLookupTimeoutMs,
+                             on_system_answer, l);
+      break;
+    case NAME_ONION:
+      answer_at_once(l, LOOKUP_FORBIDDEN,
+                     ".onion names are for Tor and are never sent to DNS", NULL,
+                     0);
+      break;
+    case NAME_NONEXISTENT:
+      answer_at_once(l, LOOKUP_NXDOMAIN, ".invalid names do not exist", NULL,
+                     0);
+      break;
+    case NAME_NOT_A_HOST:
+      answer_at_once(l, LOOKUP_FORBIDDEN, "it is not a valid host name", NULL,
+                     0);
+      break;
+  }
+}
+
+struct lookup *lookup_start(struct resolver *resolver, const char *host,
+                            uint16_t port, lookup_cb *done, void *owner) {
+  struct lookup *l = xcalloc(1, sizeof(*l));
+  l->resolver = resolver;
+  l->done = done;
+  l->owner = owner;
+  lookup_move(l, &resolver->lookups);
+  start(l, host, port);
+  return l;
+}

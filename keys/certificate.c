@@ -84,6 +84,24 @@ static bool key_id_of(const EVP_PKEY *key, uint8_t out[kKeyIdLen]) {
   return true;
 }
 
+// finish_fixed ends a CBB over a buffer of the caller's, which has a part on
+// the heap all the same, whether writing it went well so far (`ok`) or not.
+static bool finish_fixed(CBB *cbb, bool ok, size_t *out_len) {
+  ok = ok && CBB_finish(cbb, NULL, out_len);
+  CBB_cleanup(cbb);
+  return ok;
+}
+
+static bool finish_fixed_cbs(CBB *cbb, bool ok, const uint8_t *buffer,
+                             CBS *out) {
+  size_t len;
+  if (!finish_fixed(cbb, ok, &len)) {
+    return false;
+  }
+  CBS_init(out, buffer, len);
+  return true;
+}
+
 static bool add_oid(CBB *cbb, const uint8_t *oid, size_t len) {
   CBB child;
   return CBB_add_asn1(cbb, &child, CBS_ASN1_OBJECT) &&
@@ -111,11 +129,11 @@ static bool add_authority_key_id(CBB *extensions, const CBS *key_id) {
   uint8_t value[64];
   size_t len;
   CBB cbb, sequence, child;
-  return CBB_init_fixed(&cbb, value, sizeof(value)) &&
-         CBB_add_asn1(&cbb, &sequence, CBS_ASN1_SEQUENCE) &&
-         CBB_add_asn1(&sequence, &child, CBS_ASN1_CONTEXT_SPECIFIC | 0) &&
-         CBB_add_bytes(&child, CBS_data(key_id), CBS_len(key_id)) &&
-         CBB_finish(&cbb, NULL, &len) &&
+  bool ok = CBB_init_fixed(&cbb, value, sizeof(value)) &&
+            CBB_add_asn1(&cbb, &sequence, CBS_ASN1_SEQUENCE) &&
+            CBB_add_asn1(&sequence, &child, CBS_ASN1_CONTEXT_SPECIFIC | 0) &&
+            CBB_add_bytes(&child, CBS_data(key_id), CBS_len(key_id));
+  return finish_fixed(&cbb, ok, &len) &&
          add_extension(extensions, kAuthorityKeyId, false, value, len);
 }
 
@@ -127,13 +145,13 @@ static bool add_subject_alt_name(CBB *extensions,
   uint8_t value[sizeof(host->bytes) + 16];
   size_t len;
   CBB cbb, names, name;
-  return CBB_init_fixed(&cbb, value, sizeof(value)) &&
-         CBB_add_asn1(&cbb, &names, CBS_ASN1_SEQUENCE) &&
-         CBB_add_asn1(&names, &name,
-                      CBS_ASN1_CONTEXT_SPECIFIC |
-                          (host->is_ip ? kIpAddress : kDnsName)) &&
-         CBB_add_bytes(&name, host->bytes, host->len) &&
-         CBB_finish(&cbb, NULL, &len) &&
+  bool ok = CBB_init_fixed(&cbb, value, sizeof(value)) &&
+            CBB_add_asn1(&cbb, &names, CBS_ASN1_SEQUENCE) &&
+            CBB_add_asn1(&names, &name,
+                         CBS_ASN1_CONTEXT_SPECIFIC |
+                             (host->is_ip ? kIpAddress : kDnsName)) &&
+            CBB_add_bytes(&name, host->bytes, host->len);
+  return finish_fixed(&cbb, ok, &len) &&
          add_extension(extensions, kSubjectAltName, true, value, len);
 }
 
@@ -236,8 +254,8 @@ static bool write_signed(CBB *out, const struct fields *fields, EVP_PKEY *key) {
   size_t tbs_len;
   size_t signature_len = sizeof(signature);
   CBB cbb, certificate, bits;
-  return CBB_init_fixed(&cbb, tbs, sizeof(tbs)) && write_tbs(&cbb, fields) &&
-         CBB_finish(&cbb, NULL, &tbs_len) &&
+  bool ok = CBB_init_fixed(&cbb, tbs, sizeof(tbs)) && write_tbs(&cbb, fields);
+  return finish_fixed(&cbb, ok, &tbs_len) &&
          sign(key, tbs, tbs_len, signature, &signature_len) &&
          CBB_add_asn1(out, &certificate, CBS_ASN1_SEQUENCE) &&
          CBB_add_bytes(&certificate, tbs, tbs_len) &&
@@ -257,16 +275,6 @@ static bool write_certificate(const struct fields *fields, EVP_PKEY *key,
   return ok;
 }
 
-// finish_into ends a fixed `cbb` over `buffer` and gives what it holds.
-static bool finish_into(CBB *cbb, const uint8_t *buffer, CBS *out) {
-  size_t len;
-  if (!CBB_finish(cbb, NULL, &len)) {
-    return false;
-  }
-  CBS_init(out, buffer, len);
-  return true;
-}
-
 // write_root_name tells CAs apart that one machine makes on one day by a random
 // dnQualifier, which is what that attribute is for.
 static bool write_root_name(const char *label, uint8_t *buffer, size_t size,
@@ -276,13 +284,13 @@ static bool write_root_name(const char *label, uint8_t *buffer, size_t size,
   RAND_bytes((uint8_t *)&random, sizeof(random));
   snprintf(qualifier, sizeof(qualifier), "%08x", (unsigned)random);
   CBB cbb, name;
-  return CBB_init_fixed(&cbb, buffer, size) &&
-         CBB_add_asn1(&cbb, &name, CBS_ASN1_SEQUENCE) &&
-         add_attribute(&name, kOrganization, CBS_ASN1_UTF8STRING, "echproxy") &&
-         add_attribute(&name, kDnQualifier, CBS_ASN1_PRINTABLESTRING,
-                       qualifier) &&
-         add_attribute(&name, kCommonName, CBS_ASN1_UTF8STRING, label) &&
-         finish_into(&cbb, buffer, out);
+  bool ok =
+      CBB_init_fixed(&cbb, buffer, size) &&
+      CBB_add_asn1(&cbb, &name, CBS_ASN1_SEQUENCE) &&
+      add_attribute(&name, kOrganization, CBS_ASN1_UTF8STRING, "echproxy") &&
+      add_attribute(&name, kDnQualifier, CBS_ASN1_PRINTABLESTRING, qualifier) &&
+      add_attribute(&name, kCommonName, CBS_ASN1_UTF8STRING, label);
+  return finish_fixed_cbs(&cbb, ok, buffer, out);
 }
 
 static bool write_root_extensions(const EVP_PKEY *key, uint8_t *buffer,
@@ -291,15 +299,16 @@ static bool write_root_extensions(const EVP_PKEY *key, uint8_t *buffer,
   CBS own_id;
   CBS_init(&own_id, key_id, sizeof(key_id));
   CBB cbb;
-  return key_id_of(key, key_id) && CBB_init_fixed(&cbb, buffer, size) &&
-         add_extension(&cbb, kBasicConstraints, true, kCaPathZero,
-                       sizeof(kCaPathZero)) &&
-         add_extension(&cbb, kKeyUsage, true, kKeyCertSign,
-                       sizeof(kKeyCertSign)) &&
-         add_extension(&cbb, kExtKeyUsage, false, kServerAuth,
-                       sizeof(kServerAuth)) &&
-         add_subject_key_id(&cbb, key) && add_authority_key_id(&cbb, &own_id) &&
-         finish_into(&cbb, buffer, out);
+  bool ok = CBB_init_fixed(&cbb, buffer, size) && key_id_of(key, key_id) &&
+            add_extension(&cbb, kBasicConstraints, true, kCaPathZero,
+                          sizeof(kCaPathZero)) &&
+            add_extension(&cbb, kKeyUsage, true, kKeyCertSign,
+                          sizeof(kKeyCertSign)) &&
+            add_extension(&cbb, kExtKeyUsage, false, kServerAuth,
+                          sizeof(kServerAuth)) &&
+            add_subject_key_id(&cbb, key) &&
+            add_authority_key_id(&cbb, &own_id);
+  return finish_fixed_cbs(&cbb, ok, buffer, out);
 }
 
 bool certificate_write_root(EVP_PKEY *key, const char *label,
@@ -322,14 +331,15 @@ static bool write_leaf_extensions(const struct certificate_issuer *issuer,
                                   const EVP_PKEY *key, uint8_t *buffer,
                                   size_t size, CBS *out) {
   CBB cbb;
-  return CBB_init_fixed(&cbb, buffer, size) &&
-         add_extension(&cbb, kKeyUsage, true, kDigitalSignature,
-                       sizeof(kDigitalSignature)) &&
-         add_extension(&cbb, kExtKeyUsage, false, kServerAuth,
-                       sizeof(kServerAuth)) &&
-         add_subject_key_id(&cbb, key) &&
-         add_authority_key_id(&cbb, &issuer->key_id) &&
-         add_subject_alt_name(&cbb, host) && finish_into(&cbb, buffer, out);
+  bool ok = CBB_init_fixed(&cbb, buffer, size) &&
+            add_extension(&cbb, kKeyUsage, true, kDigitalSignature,
+                          sizeof(kDigitalSignature)) &&
+            add_extension(&cbb, kExtKeyUsage, false, kServerAuth,
+                          sizeof(kServerAuth)) &&
+            add_subject_key_id(&cbb, key) &&
+            add_authority_key_id(&cbb, &issuer->key_id) &&
+            add_subject_alt_name(&cbb, host);
+  return finish_fixed_cbs(&cbb, ok, buffer, out);
 }
 
 static struct certificate_period overlap(struct certificate_period a,

@@ -114,16 +114,20 @@ static void keep_input(struct tls *t) {
   }
 }
 
+// Decrypting fills the plain buffer; when the transport is itself a TLS
+// session, that is where its bytes are.
+static bool is_in_plain_buffer(const struct tls *t, const uint8_t *data) {
+  uintptr_t plain = (uintptr_t)worker_plain_buffer(t->base.worker);
+  return (uintptr_t)data - plain < kWorkerPlainSize;
+}
+
 // Takes new ciphertext, borrowed until keep_input.
 static void take_input(struct tls *t, const uint8_t *data, size_t len) {
   if (t->keeps_hello) {
     // BoringSSL gives up on a ClientHello above 16 KiB, so this ends.
     bytes_append(&t->hello, data, len);
   }
-  // Decrypting fills the plain buffer; when the transport is itself a TLS
-  // session, that is where its bytes are.
-  bool borrowable = data != worker_plain_buffer(t->base.worker);
-  if (t->io.in_len > 0 || !borrowable) {
+  if (t->io.in_len > 0 || is_in_plain_buffer(t, data)) {
     struct bytes all = {0};
     bytes_append(&all, t->io.in, t->io.in_len);
     bytes_append(&all, data, len);
@@ -182,6 +186,7 @@ static void handshake_step(struct tls *t) {
   out_begin(t);
   enum tls_result result = result_of(t, SSL_do_handshake(t->ssl));
   if (result == RESULT_BROKEN || result == RESULT_CLOSE_NOTIFY) {
+    t->error.uv_err = result == RESULT_CLOSE_NOTIFY ? UV_EOF : 0;
     handshake_break(t);
     return;
   }

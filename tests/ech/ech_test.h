@@ -1,0 +1,93 @@
+// ech_test is what the tests of DoH and of lookups share: turning the loop, a
+// CA with a certificate for the resolver, and ECH configurations.
+
+#ifndef ECHPROXY_TESTS_ECH_ECH_TEST_H
+#define ECHPROXY_TESTS_ECH_ECH_TEST_H
+
+#include <criterion/criterion.h>
+#include <openssl/base64.h>
+#include <openssl/hpke.h>
+#include <openssl/mem.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "ech/doh_server.h"
+#include "net/worker.h"
+#include "support/test_cert.h"
+
+// RUN_UNTIL turns the loop until `condition` holds; the suite's timeout ends a
+// test that waits in vain.
+#define RUN_UNTIL(worker, condition)                              \
+  do {                                                            \
+    while (!(condition)) {                                        \
+      int alive = uv_run(worker_loop(worker), UV_RUN_ONCE);       \
+      cr_assert(alive != 0 || (condition), "never: " #condition); \
+    }                                                             \
+  } while (0)
+
+static inline struct worker *test_worker_new(void) {
+  signal(SIGPIPE, SIG_IGN);  // as the program does
+  return worker_new();
+}
+
+static inline void test_worker_free(struct worker *worker) {
+  worker_run(worker);
+  cr_assert_eq(worker_free(worker), 0, "a handle was left open");
+}
+
+// A CA, the certificate of a resolver that it signed, and a store that trusts
+// it.
+struct test_trust {
+  struct test_cert *ca;
+  struct test_cert *leaf;
+  X509_STORE *store;
+};
+
+static inline void test_trust_init(struct test_trust *t, const char *names) {
+  t->ca = test_cert_new(&(struct test_cert_spec){.is_ca = true});
+  t->leaf =
+      test_cert_new(&(struct test_cert_spec){.names = names, .issuer = t->ca});
+  t->store = X509_STORE_new();
+  cr_assert(X509_STORE_add_cert(t->store, t->ca->cert));
+}
+
+static inline void test_trust_cleanup(struct test_trust *t) {
+  X509_STORE_free(t->store);
+  test_cert_free(t->leaf);
+  test_cert_free(t->ca);
+}
+
+// test_server_at is the DoH server on a port of loopback, with the name `host`
+// or, when that is NULL, its address.
+static inline struct doh_server test_server_at(const char *host,
+                                               uint16_t port) {
+  struct doh_server server = {.port = port, .num_addresses = 1};
+  strcpy(server.host, host == NULL ? "127.0.0.1" : host);
+  strcpy(server.path, "/dns-query");
+  cr_assert(address_from_ip(&server.addresses[0], "127.0.0.1", port));
+  return server;
+}
+
+// test_ech_base64 makes an ECHConfigList and returns it as base64, released
+// with `free`.
+static inline char *test_ech_base64(void) {
+  EVP_HPKE_KEY *key = EVP_HPKE_KEY_new();
+  cr_assert(EVP_HPKE_KEY_generate(key, EVP_hpke_x25519_hkdf_sha256()));
+  uint8_t *config;
+  size_t config_len;
+  cr_assert(
+      SSL_marshal_ech_config(&config, &config_len, 7, key, "public.test", 32));
+  uint8_t list[512] = {(uint8_t)(config_len >> 8), (uint8_t)config_len};
+  cr_assert_lt(config_len, sizeof(list) - 2);
+  memcpy(list + 2, config, config_len);
+  char *text = calloc(1, 1024);
+  EVP_EncodeBlock((uint8_t *)text, list, config_len + 2);
+  OPENSSL_free(config);
+  EVP_HPKE_KEY_free(key);
+  return text;
+}
+
+#endif

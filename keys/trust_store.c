@@ -33,18 +33,14 @@ static bool has_same_key(X509 *a, X509 *b) {
                          X509_get0_pubkey_bitstr(b)) == 0;
 }
 
-// add_certificate leaves out our own CA. One that is in the store already is
-// no error, in whichever way this BoringSSL answers that.
+// add_certificate leaves out our own CA. One that is in the store already is no
+// error.
 static bool add_certificate(struct loading *loading, X509 *certificate) {
   if (loading->excluded != NULL &&
       has_same_key(certificate, loading->excluded)) {
     return true;
   }
-  if (X509_STORE_add_cert(loading->store, certificate)) {
-    return true;
-  }
-  return ERR_GET_REASON(ERR_peek_last_error()) ==
-         X509_R_CERT_ALREADY_IN_HASH_TABLE;
+  return X509_STORE_add_cert(loading->store, certificate) == 1;
 }
 
 // add_all returns false at a certificate that cannot be read, if that matters.

@@ -68,7 +68,7 @@ static bool parse(int argc, char **argv, struct options *out) {
 static int print_ca(const struct ca *ca, bool pem) {
   bool ok = pem ? PEM_write_X509(stdout, ca_certificate(ca)) == 1
                 : printf("%s\n", ca_path(ca)) > 0;
-  if (!ok || fflush(stdout) != 0) {
+  if (!ok || fflush(stdout) != 0 || ferror(stdout)) {
     perror("echproxy ca: standard output");
     return EX_IOERR;
   }

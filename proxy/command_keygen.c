@@ -172,7 +172,8 @@ static int save_and_print(const struct options *options,
   int code = EX_OK;
   if (!write_key(key, path, options->force)) {
     code = EX_CANTCREAT;
-  } else if (printf("%s\n", zone_line) < 0 || fflush(stdout) != 0) {
+  } else if (printf("%s\n", zone_line) < 0 || fflush(stdout) != 0 ||
+             ferror(stdout)) {
     perror("echproxy keygen: standard output");
     code = EX_IOERR;
   } else {

@@ -102,9 +102,25 @@ static void explain_write(struct key_error *out_error, const char *path,
                 path, strerror(cause));
 }
 
+// may_take_name keeps --force from replacing a device or a link such as
+// /dev/stdout, which root could do.
+static bool may_take_name(const char *path, struct key_error *out_error) {
+  struct stat info;
+  if (lstat(path, &info) != 0 || S_ISREG(info.st_mode)) {
+    return true;
+  }
+  key_error_set(out_error,
+                "%s is not a regular file and was left as it is; name a file",
+                path);
+  return false;
+}
+
 bool secret_file_write(const char *path, const uint8_t *data, size_t len,
                        enum secret_file_mode mode, bool may_replace,
                        struct key_error *out_error) {
+  if (may_replace && !may_take_name(path, out_error)) {
+    return false;
+  }
   char *temporary = beside(path, kTemporaryName);
   if (temporary == NULL) {
     explain_write(out_error, path, ENOMEM);

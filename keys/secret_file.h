@@ -18,8 +18,8 @@ enum secret_file_mode {
 
 // secret_file_write writes `len` bytes to `path` with exactly `mode`: into a
 // temporary file beside it, synced and renamed. When `may_replace` is false and
-// `path` exists, it fails and leaves it alone. A symbolic link at `path` is
-// never followed: it counts as existing, or is itself replaced.
+// `path` exists, it fails and leaves it alone. What is
+// there but no regular file, a symbolic link too, is never replaced.
 bool secret_file_write(const char *path, const uint8_t *data, size_t len,
                        enum secret_file_mode mode, bool may_replace,
                        struct key_error *out_error);

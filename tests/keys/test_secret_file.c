@@ -66,22 +66,27 @@ Test(secret_file, replaces_only_when_told_to) {
   scratch_remove(&scratch);
 }
 
-Test(secret_file, never_writes_through_a_symbolic_link) {
+Test(secret_file, replaces_nothing_but_regular_files) {
   struct scratch scratch = scratch_new();
   struct key_error error;
-  char path[256], target[256];
-  in_dir(path, scratch.dir, "link");
+  char link[256], target[256], pipe[256];
+  in_dir(link, scratch.dir, "link");
   in_dir(target, scratch.dir, "target");
-  cr_assert(symlink(target, path) == 0);
-  cr_assert_not(write_hello(path, SECRET_FILE_PRIVATE, false, &error),
-                "a dangling link counts as existing");
-  cr_assert_eq(mode_of(target), -1);
-  put_file(target, "old", 0644);
-  cr_assert(write_hello(path, SECRET_FILE_PRIVATE, true, &error));
-  char *text = get_file(target);
-  cr_assert_str_eq(text, "old");
-  free(text);
-  cr_assert_eq(mode_of(path), 0600, "the link itself was replaced");
+  in_dir(pipe, scratch.dir, "pipe");
+  cr_assert(symlink(target, link) == 0 && mkfifo(pipe, 0600) == 0);
+  const char *const paths[] = {link, pipe, scratch.dir};
+  for (int may_replace = 0; may_replace < 2; may_replace++) {
+    for (size_t i = 0; i < 3; i++) {
+      cr_assert_not(
+          write_hello(paths[i], SECRET_FILE_PRIVATE, may_replace, &error));
+      cr_assert(strstr(error.text, paths[i]));
+    }
+  }
+  struct stat info;
+  cr_assert(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
+  cr_assert(lstat(pipe, &info) == 0 && S_ISFIFO(info.st_mode));
+  cr_assert_eq(mode_of(target), -1, "a dangling link is not followed");
+  cr_assert_eq(num_files(scratch.dir), 2);
   scratch_remove(&scratch);
 }
 

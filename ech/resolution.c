@@ -25,6 +25,7 @@ struct resolution {
   struct dns_client_query *https_query;
   enum https_state https;
   char https_name[kDnsNameSize];  // asked for now, after aliases
+  char canonical[kDnsNameSize];   // where the CNAMEs of `host` lead
   size_t num_aliases;
   bool alias_to_nowhere;
   struct https_records records;
@@ -70,7 +71,8 @@ static void fail(struct resolution *r, const char *why) {
 // The addresses that were asked for under `name`; NULL when there are none.
 static struct address_query *addresses_of(const struct resolution *r,
                                           const char *name) {
-  if (strcmp(name, r->host) == 0) {
+  // The A and AAAA of the host follow the same CNAMEs as its HTTPS records.
+  if (strcmp(name, r->host) == 0 || strcmp(name, r->canonical) == 0) {
     return r->own;
   }
   for (size_t i = 0; i < r->num_targets; i++) {
@@ -265,15 +267,6 @@ static void follow_alias(struct resolution *r, const char *alias) {
   }
 }
 
-// The A and AAAA of the host follow the same CNAMEs as its HTTPS records.
-static void take_owner_as_host(struct resolution *r, const char *owner) {
-  for (size_t i = 0; i < r->records.num_records; i++) {
-    if (strcmp(r->records.records[i].target, owner) == 0) {
-      strcpy(r->records.records[i].target, r->host);
-    }
-  }
-}
-
 static void on_records(struct resolution *r, const struct dns_answer *answer) {
   https_records_read(&r->records, answer);
   if (r->records.mode == HTTPS_MALFORMED) {
@@ -288,7 +281,7 @@ static void on_records(struct resolution *r, const struct dns_answer *answer) {
   }
   r->https = HTTPS_RECORDS;
   if (strcmp(r->https_name, r->host) == 0) {
-    take_owner_as_host(r, answer->name);
+    strcpy(r->canonical, answer->name);
   }
   for (size_t i = 0; i < r->records.num_records; i++) {
     want_addresses(r, r->records.records[i].target);

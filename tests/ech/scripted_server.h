@@ -13,7 +13,7 @@
 #include "net/tls.h"
 
 enum deed {
-  DO_ANSWER,  // the query, turned around
+  DO_ANSWER,  // what `respond` says; without it, the query turned around
   DO_STATUS_500,
   DO_WRONG_TYPE,
   DO_EMPTY,
@@ -43,7 +43,7 @@ struct scripted_connection {
 struct scripted_request {
   enum deed deed;
   struct bytes body;
-  size_t answer_len;
+  struct bytes answer;
   size_t answer_sent;
 };
 
@@ -56,12 +56,21 @@ struct scripted_server {
   size_t num_deeds;
   size_t num_requests;
   uint32_t max_streams;  // 0: not said
-  size_t num_open;       // requests without an answer yet
+  // respond writes the answer to `query`; false: there is none. NULL at first.
+  bool (*respond)(void *owner, const struct bytes *query, struct bytes *out);
+  void *respond_owner;
+  size_t num_open;  // requests without an answer yet
   size_t most_open;
   char header[2048];  // of the last request, "name: value\n"
   struct scripted_connection connections[kMaxConnections];
   size_t num_connections;
 };
+
+static inline void scripted_request_free(struct scripted_request *r) {
+  free(r->body.data);
+  free(r->answer.data);
+  free(r);
+}
 
 // Frees the requests that have no answer: nghttp2_session_del tells of none.
 static inline void scripted_forget(struct scripted_connection *c) {
@@ -70,8 +79,7 @@ static inline void scripted_forget(struct scripted_connection *c) {
         nghttp2_session_get_stream_user_data(c->h2, id);
     if (r != NULL) {
       c->server->num_open--;
-      free(r->body.data);
-      free(r);
+      scripted_request_free(r);
     }
   }
 }
@@ -102,14 +110,13 @@ static inline ssize_t scripted_read(nghttp2_session *h2, int32_t id,
                                     nghttp2_data_source *source, void *user) {
   (void)source, (void)user;
   struct scripted_request *r = nghttp2_session_get_stream_user_data(h2, id);
-  size_t len = r->answer_len - r->answer_sent;
+  size_t len = r->answer.len - r->answer_sent;
   len = len < out_size ? len : out_size;
-  for (size_t i = 0; i < len; i++) {
-    size_t at = r->answer_sent + i;
-    out[i] = at < r->body.len ? r->body.data[r->body.len - 1 - at] : 0;
+  if (len > 0) {
+    memcpy(out, r->answer.data + r->answer_sent, len);
   }
   r->answer_sent += len;
-  if (r->answer_sent == r->answer_len) {
+  if (r->answer_sent == r->answer.len) {
     if (r->deed == DO_TRUNCATED) {
       return len > 0 ? (ssize_t)len : NGHTTP2_ERR_DEFERRED;
     }
@@ -123,6 +130,21 @@ static inline nghttp2_nv scripted_nv(const char *name, const char *value) {
                       strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
 
+static inline bool scripted_make_answer(struct scripted_server *s,
+                                        struct scripted_request *r) {
+  static const uint8_t kBig[kBigAnswer];
+  if (r->deed == DO_OVERSIZED) {
+    bytes_append(&r->answer, kBig, sizeof(kBig));
+  } else if (s->respond != NULL) {
+    return s->respond(s->respond_owner, &r->body, &r->answer);
+  } else if (r->deed != DO_EMPTY) {
+    for (size_t i = r->body.len; i > 0; i--) {
+      bytes_append(&r->answer, &r->body.data[i - 1], 1);
+    }
+  }
+  return true;
+}
+
 static inline void scripted_answer(struct scripted_connection *c, int32_t id,
                                    struct scripted_request *r) {
   bool is_wrong = r->deed == DO_WRONG_TYPE;
@@ -132,9 +154,9 @@ static inline void scripted_answer(struct scripted_connection *c, int32_t id,
                   is_wrong ? "text/html" : "application/dns-message"),
   };
   nghttp2_data_provider provider = {.read_callback = scripted_read};
-  r->answer_len = r->deed == DO_OVERSIZED ? kBigAnswer
-                  : r->deed == DO_EMPTY   ? 0
-                                          : r->body.len;
+  if (!scripted_make_answer(c->server, r)) {
+    return;
+  }
   nghttp2_submit_response(c->h2, id, fields, 2, &provider);
 }
 
@@ -225,8 +247,7 @@ static inline int scripted_on_close(nghttp2_session *h2, int32_t id,
   (void)error_code;
   struct scripted_request *r = nghttp2_session_get_stream_user_data(h2, id);
   ((struct scripted_connection *)user)->server->num_open--;
-  free(r->body.data);
-  free(r);
+  scripted_request_free(r);
   return 0;
 }
 

@@ -18,7 +18,8 @@ struct resolver;
 
 // resolver_new makes a resolver that asks `num_servers` > 0 `servers`, which it
 // copies, the first that works, verified against `trust`, of which it keeps a
-// reference. Released with resolver_free, which drops the lookups that run.
+// reference. Released with resolver_free, which drops the lookups that run:
+// none of their callbacks runs and they must not be cancelled any more.
 struct resolver *resolver_new(struct worker *worker,
                               const struct doh_server *servers,
                               size_t num_servers, X509_STORE *trust);
@@ -32,8 +33,9 @@ typedef void lookup_cb(void *owner, struct lookup_answer *answer);
 
 // lookup_start finds `host`, a DNS name of at most 253 octets or an IP address
 // without brackets, for `port`. Answers come from the cache while their TTL
-// lasts; lookups of one host and port at the same time share their queries. It
-// always ends within kLookupTimeoutMs. The result is valid until `done` runs or
+// lasts, LOOKUP_FAILED for one second; lookups of one host and port at the same
+// time share their queries. A final dot of `host` does not count. It always
+// ends within kLookupTimeoutMs. The result is valid until `done` runs or
 // lookup_cancel is called.
 enum { kLookupTimeoutMs = 6000 };
 struct lookup *lookup_start(struct resolver *resolver, const char *host,

@@ -1,8 +1,7 @@
 #include "ech/doh.h"
 
-#include <sanitizer/lsan_interface.h>
-
 #include "ech/scripted_server.h"
+#include "support/leaks.h"
 #include "support/loopback.h"
 
 TestSuite(doh, .timeout = 30);
@@ -91,7 +90,7 @@ Test(doh, posts_nothing_but_the_query) {
   expect(&f, DOH_OK);
   cr_assert_eq(f.server.num_connections, 1, "the connection was not kept");
   fixture_cleanup(&f);
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(doh, takes_no_answer_that_is_not_one) {
@@ -111,7 +110,7 @@ Test(doh, takes_no_answer_that_is_not_one) {
     cr_assert_eq(f.server.num_requests, 2, "case %zu was sent again", i);
     fixture_cleanup(&f);
   }
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(doh, sends_once_more_on_a_new_connection) {
@@ -128,7 +127,7 @@ Test(doh, sends_once_more_on_a_new_connection) {
     cr_assert_eq(f.server.num_requests, 2, "case %zu", i);
     fixture_cleanup(&f);
   }
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(doh, goes_on_after_goaway) {
@@ -137,6 +136,20 @@ Test(doh, goes_on_after_goaway) {
   expect(&f, DOH_OK);
   expect(&f, DOH_OK);
   cr_assert_eq(f.server.num_connections, 2);
+  fixture_cleanup(&f);
+}
+
+Test(doh, connects_again_when_the_server_has_hung_up) {
+  struct fixture f;
+  fixture_init(&f, DEEDS(DO_ANSWER));
+  expect(&f, DOH_OK);
+  scripted_close(&f.server.connections[0]);
+  for (int i = 0; i < 10; i++) {
+    uv_run(worker_loop(f.worker), UV_RUN_NOWAIT);
+  }
+  expect(&f, DOH_OK);
+  cr_assert_eq(f.server.num_connections, 2);
+  cr_assert_eq(f.server.num_requests, 2);
   fixture_cleanup(&f);
 }
 
@@ -214,7 +227,7 @@ Test(doh, drops_cancelled_queries_at_any_time) {
     }
     fixture_cleanup(&f);
   }
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(doh, may_be_freed_at_any_time) {
@@ -230,7 +243,7 @@ Test(doh, may_be_freed_at_any_time) {
     }
     fixture_cleanup(&f);
   }
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(doh, may_be_freed_by_a_querys_callback) {
@@ -243,7 +256,7 @@ Test(doh, may_be_freed_by_a_querys_callback) {
   f.doh = NULL;
   fixture_cleanup(&f);
   cr_assert_eq(other.num, 0, "called back after doh_free");
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(doh, says_why_it_has_no_connection) {
@@ -281,7 +294,7 @@ Test(doh, says_why_it_has_no_connection) {
   test_cert_free(expired);
   test_cert_free(stranger);
   test_trust_cleanup(&trust);
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(doh, says_that_nobody_is_there) {

@@ -3,6 +3,7 @@
 #include "ech/dns_message.h"
 #include "ech/doh.h"
 #include "ech/ech_test.h"
+#include "support/leaks.h"
 #include "support/loopback.h"
 #include "support/scratch.h"
 #include "support/unbound.h"
@@ -282,6 +283,28 @@ Test(lookup, is_dropped_with_its_resolver) {
   }
   fixture_cleanup(&f);
   cr_assert_null(a);
+}
+
+static void on_answer_free(void *owner, struct lookup_answer *answer) {
+  struct fixture *f = owner;
+  lookup_answer_unref(answer);
+  resolver_free(f->resolver);
+  f->resolver = NULL;
+}
+
+Test(lookup, may_free_its_resolver) {
+  static const char *const kHosts[] = {"site.test", "localhost"};
+  for (size_t i = 0; i < 2; i++) {
+    struct fixture f;
+    fixture_init(&f, (const char *[]){"site.test. 9 IN A 192.0.2.1", NULL});
+    struct lookup_answer *other = NULL;
+    lookup_start(f.resolver, kHosts[i], 443, on_answer_free, &f);
+    lookup_start(f.resolver, kHosts[i], 443, on_answer, &other);
+    RUN_UNTIL(f.worker, f.resolver == NULL);
+    fixture_cleanup(&f);
+    cr_assert_null(other);
+  }
+  cr_assert(leaks_none());
 }
 
 Test(lookup, asks_the_next_server_when_one_is_gone) {

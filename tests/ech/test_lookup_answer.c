@@ -1,7 +1,8 @@
 #include "ech/lookup_answer.h"
 
 #include <criterion/criterion.h>
-#include <sanitizer/lsan_interface.h>
+
+#include "support/leaks.h"
 
 // Names each endpoint by one letter.
 static struct endpoint endpoint_of(const char *target, uint16_t priority,
@@ -38,7 +39,7 @@ Test(lookup_answer, puts_ech_first_then_priority_and_shuffles_equals) {
   }
   // A fair coin leaves this range once in 10^18 times.
   cr_assert(num_cd > 35 && num_cd < 165, "%d of %d", num_cd, kRounds);
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(lookup_answer, copies_and_counts) {
@@ -59,5 +60,5 @@ Test(lookup_answer, copies_and_counts) {
   cr_assert_eq(a->addresses[0].port, 1);
   lookup_answer_unref(a);
   lookup_answer_unref(NULL);
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }

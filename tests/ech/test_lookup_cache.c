@@ -1,8 +1,9 @@
 #include "ech/lookup_cache.h"
 
 #include <criterion/criterion.h>
-#include <sanitizer/lsan_interface.h>
 #include <stdio.h>
+
+#include "support/leaks.h"
 
 static void put(struct lookup_cache *cache, const char *key, uint32_t ttl,
                 uint64_t now_ms) {
@@ -23,7 +24,7 @@ Test(lookup_cache, keeps_an_answer_for_its_ttl_and_no_longer) {
   cr_assert_null(lookup_cache_get(cache, "zero:443", 1000));
   cr_assert_eq(lookup_cache_num_entries(cache), 0);
   lookup_cache_free(cache);
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }
 
 Test(lookup_cache, replaces_an_answer) {
@@ -49,5 +50,5 @@ Test(lookup_cache, drops_what_was_used_longest_ago) {
   cr_assert_null(lookup_cache_get(cache, "900:443", 0));
   cr_assert_not_null(lookup_cache_get(cache, "901:443", 0));
   lookup_cache_free(cache);
-  cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+  cr_assert(leaks_none());
 }

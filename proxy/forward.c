@@ -39,8 +39,10 @@ struct forward {
   uint64_t started_ms;
 };
 
-// Drops everything but the browser. No on_ function of `f` runs after it.
-static void release(struct forward *f) {
+// Ends `f` but for its browser, which the caller takes. No on_ function of `f`
+// runs after it.
+static struct stream *release(struct forward *f) {
+  struct stream *browser = f->browser;
   lookup_cancel(f->lookup);
   dial_cancel(f->dial);
   exchange_cancel(f->exchange);
@@ -48,6 +50,7 @@ static void release(struct forward *f) {
   free(f->path.data);
   free(f->head.data);
   free(f);
+  return browser;
 }
 
 static void log_end(const struct forward *f, const char *verdict,
@@ -70,15 +73,14 @@ static void log_end(const struct forward *f, const char *verdict,
 static void forward_close(void *owner) {
   struct forward *f = owner;
   log_end(f, "refused", "the proxy is stopping", NULL);
-  stream_close(f->browser);
-  release(f);
+  stream_close(release(f));
 }
 
 static void refuse(struct forward *f, int status, const char *why) {
   f->proxy->num_refused++;
   log_end(f, "refused", why, NULL);
-  answer_error(f->browser, status, why, f->request.is_head);
-  release(f);
+  bool is_head = f->request.is_head;
+  answer_error(release(f), status, why, is_head);
 }
 
 static void append(struct bytes *out, const char *text) {
@@ -101,14 +103,14 @@ static void upgrade(struct forward *f) {
   bytes_append(&fields, f->path.data, f->path.len);
   bytes_append(&fields, "\r\n", 3);  // and the NUL
   log_end(f, "upgraded to https", NULL, NULL);
-  answer_send(f->browser, &(struct answer){.status = 307,
-                                           .type = "text/plain; charset=utf-8",
-                                           .fields = (const char *)fields.data,
-                                           .body = kBody,
-                                           .body_len = sizeof(kBody) - 1,
-                                           .head_only = f->request.is_head});
+  struct answer answer = {.status = 307,
+                          .type = "text/plain; charset=utf-8",
+                          .fields = (const char *)fields.data,
+                          .body = kBody,
+                          .body_len = sizeof(kBody) - 1,
+                          .head_only = f->request.is_head};
+  answer_send(release(f), &answer);
   free(fields.data);
-  release(f);
 }
 
 static void on_exchanged(void *owner, const struct exchange_result *result) {
@@ -116,12 +118,13 @@ static void on_exchanged(void *owner, const struct exchange_result *result) {
   f->exchange = NULL;  // finished, so no longer ours to cancel
   f->proxy->num_passed++;
   log_end(f, "passed through", result->cause, result);
+  bool is_head = f->request.is_head;
+  struct stream *browser = release(f);
   if (result->status != 0) {
-    answer_error(f->browser, result->status, result->cause, f->request.is_head);
+    answer_error(browser, result->status, result->cause, is_head);
   } else {
-    stream_close_after_drain(f->browser, kAnswerDrainMs);
+    stream_close_after_drain(browser, kAnswerDrainMs);
   }
-  release(f);
 }
 
 static void on_dialed(void *owner, int err, struct stream *stream,

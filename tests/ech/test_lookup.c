@@ -128,6 +128,7 @@ Test(lookup, says_what_a_name_without_ech_publishes) {
     size_t num_addresses;
   } kCases[] = {
       {"plain.test", LOOKUP_NO_RECORD, 0, 1},
+      {"text.test", LOOKUP_NO_RECORD, 0, 0},
       {"h3.test", LOOKUP_NO_ECH, 1, 1},
       {"future.test", LOOKUP_NO_ECH, 1, 1},
       {"strange.test", LOOKUP_NO_ECH, 0, 1},

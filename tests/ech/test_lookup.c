@@ -109,8 +109,9 @@ Test(lookup, says_what_a_name_without_ech_publishes) {
   fixture_init(
       &f,
       (const char *[]){
-          "plain.test. 300 IN A 192.0.2.1", "h3.test. 300 IN HTTPS 1 . alpn=h3",
-          "h3.test. 300 IN A 192.0.2.2",
+          "plain.test. 300 IN A 192.0.2.1",
+          "text.test. 300 IN TXT \"no address\"",
+          "h3.test. 300 IN HTTPS 1 . alpn=h3", "h3.test. 300 IN A 192.0.2.2",
           // An ECHConfigList with one entry of an unknown version.
           "future.test. 300 IN HTTPS 1 . ech=AAb//wACAAA=",
           "future.test. 300 IN A 192.0.2.3",

@@ -1,0 +1,122 @@
+#include "proxy/check_text.h"
+
+#include <stdio.h>
+
+#include "ech/config_list.h"
+
+static void print_alpn(const char *label, const uint8_t *alpn, size_t len) {
+  printf("%s", label);
+  for (size_t at = 0; at < len && alpn[at] < len - at; at += 1u + alpn[at]) {
+    printf("%s%.*s", at == 0 ? "" : ", ", (int)alpn[at],
+           (const char *)alpn + at + 1);
+  }
+  printf("%s\n", len == 0 ? "none" : "");
+}
+
+static void print_addresses(const struct address *addresses, size_t num) {
+  char text[kAddressTextSize];
+  for (size_t i = 0; i < num; i++) {
+    printf("%s%s", i == 0 ? "" : ", ", address_format(text, &addresses[i]));
+  }
+  printf("%s\n", num == 0 ? "none" : "");
+}
+
+static void print_configs(const struct endpoint *endpoint) {
+  struct ech_config_entry entry;
+  size_t offset = 0;
+  if (endpoint->ech == NULL) {
+    printf("    no ECH that can be used\n");
+    return;
+  }
+  while (
+      ech_config_list_next(endpoint->ech, endpoint->ech_len, &offset, &entry)) {
+    if (entry.verdict == ECH_CONFIG_UNKNOWN_VERSION) {
+      printf("    ECH of version 0x%04x: not usable, %s\n", entry.version,
+             ech_config_verdict_str(entry.verdict));
+      continue;
+    }
+    printf("    ECH: public name %s, config id %u, KEM 0x%04x: %s%s\n",
+           entry.public_name, entry.config_id, entry.kem_id,
+           entry.verdict == ECH_CONFIG_USABLE ? "" : "not usable, ",
+           ech_config_verdict_str(entry.verdict));
+  }
+}
+
+static void print_lookup(const struct check_report *report) {
+  const struct lookup_answer *a = report->answer;
+  printf("Its record\n  %s %s.\n", report->host, lookup_status_str(a->status));
+  if (a->detail != NULL) {
+    printf("  %s\n", a->detail);
+  }
+  for (size_t i = 0; i < a->num_endpoints; i++) {
+    const struct endpoint *e = &a->endpoints[i];
+    printf("  HTTPS record with priority %u, server %s\n", e->priority,
+           e->target);
+    print_alpn("    protocols: ", e->alpn, e->alpn_len);
+    printf("    addresses: ");
+    print_addresses(e->addresses, e->num_addresses);
+    print_configs(e);
+  }
+  if (a->num_addresses > 0) {
+    printf("  addresses: ");
+    print_addresses(a->addresses, a->num_addresses);
+  }
+}
+
+static void print_handshake(const struct check_report *report) {
+  const struct check_handshake *h = &report->handshake;
+  printf("The handshake\n");
+  if (!report->connected) {
+    printf("  No connection was made.\n");
+    return;
+  }
+  printf("  %s: %s.\n", h->address[0] != '\0' ? h->address : "no connection",
+         origin_status_str(h->status));
+  if (h->error[0] != '\0') {
+    printf("  %s\n", h->error);
+  }
+  if (h->retried) {
+    printf(
+        "  The published configuration was out of date; the server's own was "
+        "used for a\n  second try.\n");
+  }
+  if (h->privacy == ORIGIN_PRIVATE) {
+    printf("  ECH was %s for the public name %s.\n",
+           h->ech_accepted ? "accepted" : "not accepted", h->public_name);
+  }
+  if (h->version != NULL) {
+    printf("  %s, %s, %s, protocol %s; the certificate is valid.\n", h->version,
+           h->cipher, h->group != NULL ? h->group : "no group",
+           h->alpn[0] != '\0' ? h->alpn : "not negotiated");
+  }
+}
+
+static void print_observer(const struct check_report *report) {
+  const struct check_handshake *h = &report->handshake;
+  printf("What an observer saw\n");
+  if (!report->connected || !h->hello_sent) {
+    printf("  Nothing: no handshake was begun.\n");
+    return;
+  }
+  printf("  server name: %s%s\n",
+         h->hello.server_name[0] != '\0' ? h->hello.server_name : "none",
+         check_report_name_was_seen(report) ? " (the site's own)" : "");
+  if (h->hello.ech == CLIENT_HELLO_ECH_OUTER) {
+    printf("  ECH: %zu encrypted octets for config id %u\n",
+           h->hello.ech_payload_len, h->hello.ech_config_id);
+  } else {
+    printf("  ECH: none\n");
+  }
+  print_alpn("  protocols offered: ", h->hello.alpn, h->hello.alpn_len);
+}
+
+void check_text_print(const struct check_report *report) {
+  static const char *const kLabels[] = {"PRIVATE", "NOT PRIVATE",
+                                        "COULD NOT TELL"};
+  const char *why;
+  enum check_verdict verdict = check_report_verdict(report, &why);
+  print_lookup(report);
+  print_handshake(report);
+  print_observer(report);
+  printf("%s: %s\n", kLabels[verdict], why);
+}

@@ -1,0 +1,11 @@
+// check_text tells what a check found out in plain English.
+
+#ifndef ECHPROXY_PROXY_CHECK_TEXT_H
+#define ECHPROXY_PROXY_CHECK_TEXT_H
+
+#include "proxy/check_report.h"
+
+// check_text_print writes `report` to standard output.
+void check_text_print(const struct check_report *report);
+
+#endif

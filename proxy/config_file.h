@@ -1,0 +1,20 @@
+// config_file reads the configuration file, which is INI: [proxy] and
+// [resolver], with a key for every option that `run` has.
+
+#ifndef ECHPROXY_PROXY_CONFIG_FILE_H
+#define ECHPROXY_PROXY_CONFIG_FILE_H
+
+#include <stdbool.h>
+
+#include "proxy/options.h"
+
+// config_file_load applies the settings in `path` to `options`. Anything in it
+// that is not understood is an error that names the file and the line.
+bool config_file_load(struct options *options, struct options_error *out_error,
+                      const char *path);
+
+// config_file_default returns the path of the user's own file, released with
+// `free`, or NULL when there is none.
+char *config_file_default(void);
+
+#endif

@@ -1,0 +1,63 @@
+// options is what the user asked for: the command line, the configuration file
+// and the defaults, put together and checked. The command line beats the file.
+
+#ifndef ECHPROXY_PROXY_OPTIONS_H
+#define ECHPROXY_PROXY_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ech/doh_server.h"
+#include "net/address.h"
+#include "proxy/authority.h"
+#include "proxy/log.h"
+#include "proxy/proxy.h"
+
+enum {
+  kOptionsMaxResolvers = 8,
+  kOptionsDefaultPort = 8450,
+};
+
+enum options_command { OPTIONS_RUN, OPTIONS_CHECK };
+
+struct options {
+  bool help;          // --help was given: nothing else is set
+  char *config_file;  // NULL: the default one, if it exists
+  char *state_dir;    // NULL: the default
+  char *upstream_ca;  // NULL: the system's trust store alone
+  char *resolver_ca;  // likewise
+  enum proxy_mode mode;
+  struct doh_server resolvers[kOptionsMaxResolvers];  // with their addresses
+  size_t num_resolvers;
+  struct address bootstrap[kDohMaxAddresses];
+  size_t num_bootstrap;
+  // For `run`.
+  struct address listen;  // always loopback; port 0: the kernel's choice
+  struct log log;
+  // For `check`.
+  char host[kAuthorityHostSize];  // a name in lower case, or an IP address
+  uint16_t port;
+  bool json;
+};
+
+struct options_error {
+  int exit_code;   // EX_USAGE or EX_CONFIG
+  char text[768];  // one line that says what is wrong and what to do
+};
+
+// options_parse reads the command line `argv`, whose first element is the
+// command's own name and skipped, and the configuration file: --config's, or
+// $XDG_CONFIG_HOME/echproxy/echproxy.conf (~/.config when that is not set) if
+// it exists. False with `out_error` when something is wrong. Either way
+// `options` is then released with options_cleanup.
+bool options_parse(struct options *options, struct options_error *out_error,
+                   enum options_command command, int argc, char **argv);
+
+void options_cleanup(struct options *options);
+
+// options_error_set writes the message, printf's way, and returns false.
+__attribute__((format(printf, 3, 4))) bool options_error_set(
+    struct options_error *error, int exit_code, const char *format, ...);
+
+#endif

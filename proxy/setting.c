@@ -1,0 +1,207 @@
+#include "proxy/setting.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "net/xalloc.h"
+
+static bool apply_yes_no(bool *out, const char *value, const char **out_why) {
+  static const char *const kYes[] = {"yes", "true", "on", "1"};
+  static const char *const kNo[] = {"no", "false", "off", "0"};
+  for (size_t i = 0; i < sizeof(kYes) / sizeof(kYes[0]); i++) {
+    if (strcasecmp(value, kYes[i]) == 0 || strcasecmp(value, kNo[i]) == 0) {
+      *out = strcasecmp(value, kYes[i]) == 0;
+      return true;
+    }
+  }
+  *out_why = "write yes or no";
+  return false;
+}
+
+static bool apply_text(char **out, const char *value, const char **out_why) {
+  if (value[0] == '\0') {
+    *out_why = "a path is needed";
+    return false;
+  }
+  free(*out);
+  *out = xstrdup(value);
+  return true;
+}
+
+static bool apply_help(struct options *o, const char *value,
+                       const char **out_why) {
+  return apply_yes_no(&o->help, value, out_why);
+}
+
+static bool apply_json(struct options *o, const char *value,
+                       const char **out_why) {
+  return apply_yes_no(&o->json, value, out_why);
+}
+
+static bool apply_config(struct options *o, const char *value,
+                         const char **out_why) {
+  return apply_text(&o->config_file, value, out_why);
+}
+
+static bool apply_state_dir(struct options *o, const char *value,
+                            const char **out_why) {
+  return apply_text(&o->state_dir, value, out_why);
+}
+
+static bool apply_upstream_ca(struct options *o, const char *value,
+                              const char **out_why) {
+  return apply_text(&o->upstream_ca, value, out_why);
+}
+
+static bool apply_resolver_ca(struct options *o, const char *value,
+                              const char **out_why) {
+  return apply_text(&o->resolver_ca, value, out_why);
+}
+
+static bool is_loopback(const struct address *address) {
+  static const uint8_t kIpv6Loopback[16] = {[15] = 1};
+  return address->is_ipv6 ? memcmp(address->ip, kIpv6Loopback, 16) == 0
+                          : address->ip[0] == 127;
+}
+
+static bool apply_listen(struct options *o, const char *value,
+                         const char **out_why) {
+  struct address address;
+  if (!address_from_host_port(&address, value)) {
+    *out_why = "write it as 127.0.0.1:8450 or [::1]:8450";
+    return false;
+  }
+  // There is no authentication yet, so whoever could reach the port could use
+  // the proxy.
+  if (!is_loopback(&address)) {
+    *out_why =
+        "the proxy lets in whoever can reach it, so it only listens on this "
+        "machine: use an address of 127.0.0.0/8 or [::1]";
+    return false;
+  }
+  o->listen = address;
+  return true;
+}
+
+static bool apply_mode(struct options *o, const char *value,
+                       const char **out_why) {
+  if (strcmp(value, "prefer") != 0 && strcmp(value, "strict") != 0) {
+    *out_why = "the modes are prefer and strict";
+    return false;
+  }
+  o->mode = strcmp(value, "strict") == 0 ? MODE_STRICT : MODE_PREFER;
+  return true;
+}
+
+static bool apply_log_format(struct options *o, const char *value,
+                             const char **out_why) {
+  if (strcmp(value, "text") != 0 && strcmp(value, "json") != 0) {
+    *out_why = "the formats are text and json";
+    return false;
+  }
+  o->log.format = strcmp(value, "json") == 0 ? LOG_JSON : LOG_TEXT;
+  return true;
+}
+
+static bool apply_level(struct options *o, enum log_level level,
+                        const char *value, const char **out_why) {
+  bool on = false;
+  if (!apply_yes_no(&on, value, out_why)) {
+    return false;
+  }
+  if (on) {
+    o->log.level = level;
+  }
+  return true;
+}
+
+static bool apply_verbose(struct options *o, const char *value,
+                          const char **out_why) {
+  return apply_level(o, LOG_VERBOSE, value, out_why);
+}
+
+static bool apply_quiet(struct options *o, const char *value,
+                        const char **out_why) {
+  return apply_level(o, LOG_ERRORS, value, out_why);
+}
+
+static bool apply_resolver(struct options *o, const char *value,
+                           const char **out_why) {
+  if (strncasecmp(value, "tls://", 6) == 0 ||
+      strncasecmp(value, "udp://", 6) == 0) {
+    *out_why =
+        "only DNS over HTTPS is supported so far: write it as "
+        "https://HOST/dns-query";
+    return false;
+  }
+  if (o->num_resolvers == kOptionsMaxResolvers) {
+    *out_why = "there can be at most 8 resolvers";
+    return false;
+  }
+  if (!doh_server_parse(&o->resolvers[o->num_resolvers], value, out_why)) {
+    return false;
+  }
+  o->num_resolvers++;
+  return true;
+}
+
+static bool apply_bootstrap(struct options *o, const char *value,
+                            const char **out_why) {
+  if (o->num_bootstrap == kDohMaxAddresses) {
+    *out_why = "there can be at most 8 bootstrap addresses";
+    return false;
+  }
+  if (!address_from_ip(&o->bootstrap[o->num_bootstrap], value, 0)) {
+    *out_why = "write an IP address, such as 192.0.2.1 or 2001:db8::1";
+    return false;
+  }
+  o->num_bootstrap++;
+  return true;
+}
+
+enum { kBoth = kSettingRun | kSettingCheck };
+
+static const struct setting kSettings[] = {
+    {"config", 'c', NULL, kBoth | kSettingPath, apply_config},
+    {"help", 'h', NULL, kBoth | kSettingFlag, apply_help},
+    {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json},
+    {"listen", 0, "proxy", kSettingRun, apply_listen},
+    {"mode", 0, "proxy", kBoth, apply_mode},
+    {"state-dir", 0, "proxy", kBoth | kSettingPath, apply_state_dir},
+    {"upstream-ca", 0, "proxy", kBoth | kSettingPath, apply_upstream_ca},
+    {"log-format", 0, "proxy", kSettingRun, apply_log_format},
+    {"verbose", 'v', "proxy", kSettingRun | kSettingFlag, apply_verbose},
+    {"quiet", 'q', "proxy", kSettingRun | kSettingFlag, apply_quiet},
+    {"resolver", 0, "resolver", kBoth | kSettingMany, apply_resolver},
+    {"bootstrap", 0, "resolver", kBoth | kSettingMany, apply_bootstrap},
+    {"resolver-ca", 0, "resolver", kBoth | kSettingPath, apply_resolver_ca},
+};
+
+enum { kNumSettings = sizeof(kSettings) / sizeof(kSettings[0]) };
+
+const struct setting *setting_all(size_t *out_num) {
+  *out_num = kNumSettings;
+  return kSettings;
+}
+
+const struct setting *setting_find(const char *section, const char *name) {
+  for (size_t i = 0; i < kNumSettings; i++) {
+    const struct setting *s = &kSettings[i];
+    if (s->section != NULL && strcmp(s->section, section) == 0 &&
+        strcmp(s->name, name) == 0) {
+      return s;
+    }
+  }
+  return NULL;
+}
+
+bool setting_section_exists(const char *section) {
+  for (size_t i = 0; i < kNumSettings; i++) {
+    if (kSettings[i].section != NULL &&
+        strcmp(kSettings[i].section, section) == 0) {
+      return true;
+    }
+  }
+  return false;
+}

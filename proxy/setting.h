@@ -1,0 +1,41 @@
+// setting is the one table of what a user can set: each entry is an option of
+// the command line and, where it has a section, a key of the configuration
+// file of the same name.
+
+#ifndef ECHPROXY_PROXY_SETTING_H
+#define ECHPROXY_PROXY_SETTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proxy/options.h"
+
+enum {
+  kSettingFlag = 1,   // has no value on the command line, yes or no in a file
+  kSettingPath = 2,   // a path; in a file it is relative to the file's folder
+  kSettingMany = 4,   // may be given several times in a file
+  kSettingRun = 8,    // an option of `run`
+  kSettingCheck = 16  // an option of `check`
+};
+
+struct setting {
+  const char *name;     // without dashes
+  char letter;          // the short option, or 0
+  const char *section;  // of the file; NULL: on the command line only
+  int flags;
+  // apply sets `value` in `options`. On failure `*out_why` is a static text
+  // that says what is wrong with the value.
+  bool (*apply)(struct options *options, const char *value,
+                const char **out_why);
+};
+
+// setting_all returns the table.
+const struct setting *setting_all(size_t *out_num);
+
+// setting_find returns the setting `name` of the file's `section`, or NULL.
+const struct setting *setting_find(const char *section, const char *name);
+
+// setting_section_exists says whether any setting is in the file's `section`.
+bool setting_section_exists(const char *section);
+
+#endif

@@ -1,0 +1,109 @@
+#include "proxy/usage.h"
+
+#include <openssl/base.h>
+#include <stdio.h>
+
+#include "build_config.h"
+
+const char *usage_program(void) {
+  return "usage: echproxy [run] [OPTION]...   run the proxy (the default)\n"
+         "       echproxy check HOST[:PORT]   say whether a site can be "
+         "reached privately\n"
+         "       echproxy keygen PUBLIC_NAME  make an ECH key for a server\n"
+         "       echproxy ca                  print where the CA's certificate "
+         "is\n"
+         "       echproxy --version\n"
+         "\n"
+         "echproxy hides which sites you visit from the network: it reaches "
+         "every site\n"
+         "that publishes ECH with its name encrypted, and passes all others "
+         "through.\n"
+         "'echproxy COMMAND --help' says more about each.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy run --listen 127.0.0.1:8450\n"
+         "  echproxy check crypto.cloudflare.com\n";
+}
+
+#define NAMES_AND_TRUST                                                        \
+  "  -c, --config FILE    read this file (default: echproxy/echproxy.conf "    \
+  "in\n"                                                                       \
+  "                       $XDG_CONFIG_HOME or ~/.config, if it exists)\n"      \
+  "  --mode MODE          prefer: pass sites without ECH through (default);\n" \
+  "                       strict: refuse them\n"                               \
+  "  --resolver URL       DNS over HTTPS server, https://HOST/dns-query; "     \
+  "the\n"                                                                      \
+  "                       first of several that works is used (default:\n"     \
+  "                       Cloudflare, then Quad9)\n"                           \
+  "  --bootstrap IP       address of the --resolver servers; not needed for\n" \
+  "                       the default ones, whose addresses are known\n"       \
+  "  --resolver-ca FILE   certificates to trust for resolvers, besides the\n"  \
+  "                       system's (PEM)\n"                                    \
+  "  --upstream-ca FILE   certificates to trust for sites, besides the\n"      \
+  "                       system's (PEM)\n"                                    \
+  "  --state-dir DIR      where the local CA is kept (default: echproxy in\n"  \
+  "                       $XDG_STATE_HOME or ~/.local/state)\n"
+
+const char *usage_run(void) {
+  return "usage: echproxy [run] [OPTION]...\n"
+         "\n"
+         "Runs the proxy. It prints 'listening on ADDR:PORT' when it is ready; "
+         "set that\n"
+         "as your browser's HTTP or SOCKS5 proxy. SIGTERM stops it when open "
+         "connections\n"
+         "have finished, after 5 seconds at most; SIGUSR1 logs a line of "
+         "counters.\n"
+         "\n" NAMES_AND_TRUST
+         "  --listen ADDR:PORT   a loopback address (default: 127.0.0.1:8450); "
+         "port 0\n"
+         "                       picks a free one\n"
+         "  -v, --verbose        name the hosts in the log\n"
+         "  -q, --quiet          log errors only\n"
+         "  --log-format FORMAT  text (default) or json\n"
+         "  -h, --help           print this\n"
+         "\n"
+         "Every option but --config and --help is also a key of the file: "
+         "resolver,\n"
+         "bootstrap and resolver-ca in [resolver], the others in [proxy]; "
+         "verbose and\n"
+         "quiet are yes or no. The command line beats the file.\n"
+         "\n"
+         "It exits with 0 when it was stopped, 64 for a wrong command line, 69 "
+         "when it\n"
+         "cannot listen, 78 for a wrong file or an unreadable CA.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy run --mode strict -v\n"
+         "  echproxy run --resolver https://dns.example/dns-query --bootstrap "
+         "192.0.2.53\n";
+}
+
+const char *usage_check(void) {
+  return "usage: echproxy check HOST[:PORT] [OPTION]...\n"
+         "\n"
+         "Looks the site up, connects to it as the proxy would, and says what "
+         "its record\n"
+         "says, what the handshake said, and what an observer on the wire "
+         "saw.\n"
+         "\n"
+         "  --json               print one JSON object (docs/CHECK.md)\n"
+         "" NAMES_AND_TRUST
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when the site was reached with its name hidden, 1 "
+         "when it can\n"
+         "only be reached with its name in the clear, 2 when neither could be "
+         "told, 64\n"
+         "for a wrong command line, 78 for a wrong file. In strict mode it "
+         "sends no name\n"
+         "in the clear, so a site without ECH is not connected to.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy check crypto.cloudflare.com\n"
+         "  echproxy check example.com:8443 --json --mode strict\n";
+}
+
+void usage_print_version(void) {
+  printf("echproxy %s\n%s, API version %d\n", ECHPROXY_VERSION,
+         ECHPROXY_BORINGSSL, BORINGSSL_API_VERSION);
+}

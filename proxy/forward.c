@@ -1,5 +1,6 @@
 #include "proxy/forward.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -147,6 +148,7 @@ static void on_dialed(void *owner, int err, struct stream *stream,
 
 static void start_dial(struct forward *f, const struct lookup_answer *answer) {
   struct address addresses[kLookupMaxAddresses];
+  assert(answer->num_addresses <= kLookupMaxAddresses);
   for (size_t i = 0; i < answer->num_addresses; i++) {
     addresses[i] = answer->addresses[i];
     addresses[i].port = f->site.port;  // the lookup was made for https
@@ -170,8 +172,11 @@ static void decide(struct forward *f, const struct lookup_answer *answer) {
   switch (answer->status) {
     case LOOKUP_ECH:
     case LOOKUP_NO_ECH:
-      upgrade(f);
-      return;
+      if (answer->num_endpoints > 0) {
+        upgrade(f);
+        return;
+      }
+      break;  // all records are beyond us: no upgrade (RFC 9460, section 9.5)
     case LOOKUP_NXDOMAIN:
     case LOOKUP_FAILED:
     case LOOKUP_FORBIDDEN:

@@ -22,7 +22,9 @@ static const char kStyle[] =
     "text-wrap:balance}"
     "h2{margin:1.5rem 0 .25rem;font-size:.8rem;font-weight:600;"
     "letter-spacing:.04em;text-transform:uppercase;color:var(--quiet)}"
-    "p,ol,ul{margin:.25rem 0}ol,ul{padding-left:1.4rem}li{margin:.35rem 0}"
+    "h2+p::first-letter{text-transform:uppercase}"
+    "p,ol,ul{margin:.25rem "
+    "0;overflow-wrap:anywhere}ol,ul{padding-left:1.4rem}li{margin:.35rem 0}"
     "code,.host{font-family:ui-monospace,monospace;font-size:.92em;"
     "overflow-wrap:anywhere}"
     ".host{margin:0;color:var(--accent);font-size:1.05rem}"
@@ -105,5 +107,5 @@ void html_begin(struct bytes *out, const char *title) {
 void html_end(struct bytes *out) {
   html_raw(out,
            "</main>\n<footer>This page comes from echproxy, the proxy on this "
-           "device, not from the site.</footer>\n</body>\n</html>\n");
+           "device.</footer>\n</body>\n</html>\n");
 }

@@ -1,0 +1,152 @@
+#include "proxy/page.h"
+
+#include <criterion/criterion.h>
+
+#include "net/net_test.h"
+#include "proxy/proxy.h"
+
+TestSuite(page, .timeout = 30);
+
+static const struct page kPage = {
+    .status = 502,
+    .phrase = "Bad Gateway",
+    .title = "Not <reached>",
+    .host = "a\"b'c&d.example",
+    .cause = "it broke --> <script>x</script>\r\nSet-Cookie: a --!> -",
+    .protection = "everything",
+    .advice = NULL,
+};
+
+// Returns the whole response as a string.
+static char *written(const struct page *page, bool head_only) {
+  struct bytes out = {0};
+  page_write(&out, page, head_only);
+  bytes_append(&out, "", 1);
+  return (char *)out.data;
+}
+
+static const char *body_of(const char *response) {
+  const char *end = strstr(response, "\r\n\r\n");
+  cr_assert_not_null(end);
+  return end + 4;
+}
+
+static size_t declared_length(const char *response) {
+  const char *field = strstr(response, "\r\nContent-Length: ");
+  cr_assert_not_null(field);
+  return strtoul(field + 18, NULL, 10);
+}
+
+Test(page, is_one_whole_response) {
+  char *response = written(&kPage, false);
+  cr_expect(strncmp(response, "HTTP/1.1 502 Bad Gateway\r\n", 26) == 0);
+  cr_expect_eq(declared_length(response), strlen(body_of(response)));
+  cr_expect_not_null(strstr(response, "\r\nConnection: close\r\n"));
+  cr_expect_not_null(strstr(response, "\r\nCache-Control: no-store\r\n"));
+  cr_expect_not_null(
+      strstr(response, "\r\nContent-Security-Policy: default-src 'none'; "));
+  char *head = written(&kPage, true);
+  cr_expect_eq(strlen(body_of(head)), 0);
+  cr_expect_eq(declared_length(head), strlen(body_of(response)));
+  free(response);
+  free(head);
+}
+
+Test(page, says_the_cause_in_its_first_line) {
+  char *response = written(&kPage, false);
+  static const char kFirst[] =
+      "<!-- echproxy: it broke - -) (script)x(/script)  Set-Cookie: a - -!) - "
+      "-->\n<!doctype html>\n";
+  cr_expect(strncmp(body_of(response), kFirst, sizeof(kFirst) - 1) == 0, "%s",
+            body_of(response));
+  free(response);
+}
+
+Test(page, escapes_everything) {
+  char *response = written(&kPage, false);
+  const char *body = body_of(response);
+  cr_expect_null(strstr(body, "<script"));
+  cr_expect_not_null(strstr(body, "<h1>Not &lt;reached&gt;</h1>"));
+  cr_expect_not_null(strstr(body, "a&quot;b&#39;c&amp;d.example"));
+  cr_expect_null(strstr(body, "What you can do"), "no heading without advice");
+  cr_expect_null(strstr(body, "http"), "no link to anywhere");
+  free(response);
+}
+
+struct bed {
+  struct proxy proxy;
+  struct peer browser;
+};
+
+static void bed_open(struct bed *bed) {
+  *bed = (struct bed){.proxy.worker = test_worker_new()};
+  struct stream *ours, *theirs;
+  test_tcp_pair(bed->proxy.worker, &theirs, &ours);
+  peer_open(&bed->browser, theirs);
+  page_serve(&bed->proxy, ours, &kPage);
+}
+
+static void bed_close(struct bed *bed) {
+  peer_cleanup(&bed->browser);
+  RUN_UNTIL(bed->proxy.worker, bed->proxy.num_connections == 0);
+  worker_run(bed->proxy.worker);
+  cr_assert_eq(worker_free(bed->proxy.worker), 0);
+}
+
+Test(page, answers_a_request_once_it_is_whole) {
+  struct bed bed;
+  bed_open(&bed);
+  peer_write_text(&bed.browser, "GET / HTTP/1.1\r\nHost: a\r\n");
+  turn_loop(bed.proxy.worker, 5);
+  cr_assert_eq(bed.browser.got.len, 0);
+  peer_write_text(&bed.browser, "\r\n");
+  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
+  char *wanted = written(&kPage, false);
+  cr_assert(peer_got_text(&bed.browser, wanted));
+  free(wanted);
+  bed_close(&bed);
+}
+
+Test(page, answers_head_without_a_body) {
+  struct bed bed;
+  bed_open(&bed);
+  peer_write_text(&bed.browser, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
+  char *wanted = written(&kPage, true);
+  cr_assert(peer_got_text(&bed.browser, wanted));
+  free(wanted);
+  bed_close(&bed);
+}
+
+Test(page, answers_garbage_and_endless_heads) {
+  static char text[100 * 1024];
+  memset(text, 'a', sizeof(text) - 1);
+  for (int i = 0; i < 2; i++) {
+    struct bed bed;
+    bed_open(&bed);
+    peer_write_text(&bed.browser, i == 0 ? "\x01\x02" : text);
+    RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
+    char *wanted = written(&kPage, false);
+    cr_assert(peer_got_text(&bed.browser, wanted));
+    free(wanted);
+    bed_close(&bed);
+  }
+}
+
+Test(page, forgets_a_browser_that_leaves) {
+  struct bed bed;
+  bed_open(&bed);
+  cr_assert_eq(bed.proxy.num_connections, 1);
+  stream_shutdown(bed.browser.stream);
+  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
+  cr_assert_eq(bed.proxy.num_connections, 0);
+  bed_close(&bed);
+}
+
+Test(page, is_closed_with_the_proxy) {
+  struct bed bed;
+  bed_open(&bed);
+  proxy_close_all(&bed.proxy);
+  cr_assert_eq(bed.proxy.num_connections, 0);
+  bed_close(&bed);
+}

@@ -84,7 +84,8 @@ static json_t *config_array(const struct endpoint *endpoint) {
 }
 
 static json_t *record_object(const struct endpoint *endpoint) {
-  json_t *object = json_pack("{s:i}", "priority", (int)endpoint->priority);
+  json_t *object = json_pack("{s:i, s:b}", "priority", (int)endpoint->priority,
+                             "no_default_alpn", endpoint->no_default_alpn);
   json_object_set_new(object, "target", text_or_null(endpoint->target));
   json_object_set_new(object, "alpn",
                       alpn_array(endpoint->alpn, endpoint->alpn_len));

@@ -107,7 +107,7 @@ enum check_verdict check_report_verdict(const struct check_report *report,
     return CHECK_NOT_PRIVATE;
   }
   if (h->status != ORIGIN_OK) {
-    *out_why = "the site could not be reached as it has to be";
+    *out_why = origin_status_str(h->status);
     return CHECK_UNKNOWN;
   }
   if (h->ech_accepted && !check_report_name_was_seen(report)) {

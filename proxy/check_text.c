@@ -44,15 +44,17 @@ static void print_configs(const struct endpoint *endpoint) {
 
 static void print_lookup(const struct check_report *report) {
   const struct lookup_answer *a = report->answer;
-  printf("Its record\n  %s %s.\n", report->host, lookup_status_str(a->status));
-  if (a->detail != NULL) {
-    printf("  %s\n", a->detail);
-  }
+  printf("Its record\n  %s: %s.\n", report->host,
+         a->detail != NULL ? a->detail : lookup_status_str(a->status));
   for (size_t i = 0; i < a->num_endpoints; i++) {
     const struct endpoint *e = &a->endpoints[i];
     printf("  HTTPS record with priority %u, server %s\n", e->priority,
            e->target);
     print_alpn("    protocols: ", e->alpn, e->alpn_len);
+    // Meant as well unless the record says otherwise (RFC 9460, section 7.1.2).
+    if (!e->no_default_alpn) {
+      printf("    and http/1.1 by default\n");
+    }
     printf("    addresses: ");
     print_addresses(e->addresses, e->num_addresses);
     print_configs(e);
@@ -63,6 +65,26 @@ static void print_lookup(const struct check_report *report) {
   }
 }
 
+// Whether the server took ECH is known only when it has said so: after other
+// failures it may have.
+static const char *ech_outcome(const struct check_handshake *h) {
+  switch (h->status) {
+    case ORIGIN_OK:
+      return "accepted";
+    case ORIGIN_ECH_DISABLED:
+    case ORIGIN_ECH_REJECTED:
+    case ORIGIN_BAD_PUBLIC_NAME:
+      return "refused";
+    case ORIGIN_NO_ADDRESS:
+    case ORIGIN_UNREACHABLE:
+    case ORIGIN_TIMEOUT:
+    case ORIGIN_TLS_FAILED:
+    case ORIGIN_BAD_CERTIFICATE:
+      break;
+  }
+  return "offered";
+}
+
 static void print_handshake(const struct check_report *report) {
   const struct check_handshake *h = &report->handshake;
   printf("The handshake\n");
@@ -70,19 +92,17 @@ static void print_handshake(const struct check_report *report) {
     printf("  No connection was made.\n");
     return;
   }
-  printf("  %s: %s.\n", h->address[0] != '\0' ? h->address : "no connection",
-         origin_status_str(h->status));
-  if (h->error[0] != '\0') {
-    printf("  %s\n", h->error);
-  }
+  printf("  %s%s%s%s%s.\n", h->address, h->address[0] != '\0' ? ": " : "",
+         origin_status_str(h->status), h->error[0] != '\0' ? ": " : "",
+         h->error);
   if (h->retried) {
     printf(
         "  The published configuration was out of date; the server's own was "
         "used for a\n  second try.\n");
   }
-  if (h->privacy == ORIGIN_PRIVATE) {
-    printf("  ECH was %s for the public name %s.\n",
-           h->ech_accepted ? "accepted" : "not accepted", h->public_name);
+  if (h->privacy == ORIGIN_PRIVATE && h->hello_sent) {
+    printf("  ECH was %s for the public name %s.\n", ech_outcome(h),
+           h->public_name);
   }
   if (h->version != NULL) {
     printf("  %s, %s, %s, protocol %s; the certificate is valid.\n", h->version,

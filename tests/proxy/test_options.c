@@ -1,0 +1,303 @@
+#include "proxy/options.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include "support/leaks.h"
+#include "support/scratch.h"
+
+enum { kMaxWords = 32 };
+
+static int split(char *line, char *words[kMaxWords]) {
+  int argc = 0;
+  char *rest = line;
+  words[argc++] = "command";
+  for (char *w = strtok_r(line, " ", &rest); w != NULL;
+       w = strtok_r(NULL, " ", &rest)) {
+    words[argc++] = w;
+  }
+  words[argc] = NULL;
+  return argc;
+}
+
+// Parses `line` for `command`, as the only thing there is: no file of the
+// user's own.
+static bool parse(struct options *out, struct options_error *out_error,
+                  enum options_command command, const char *line) {
+  char *words[kMaxWords];
+  char *copy = strdup(line);
+  int argc = split(copy, words);
+  bool ok = options_parse(out, out_error, command, argc, words);
+  free(copy);
+  return ok;
+}
+
+static void use_no_file(void) { setenv("XDG_CONFIG_HOME", "/nonexistent", 1); }
+
+static void write_file(const char *path, const char *text) {
+  FILE *file = fopen(path, "we");
+  cr_assert_not_null(file);
+  fputs(text, file);
+  cr_assert_eq(fclose(file), 0);
+}
+
+static void expect_address(const struct address *address, const char *text) {
+  char buffer[kAddressTextSize];
+  cr_expect_str_eq(address_format(buffer, address), text);
+}
+
+Test(options, defaults_are_private_and_local, .init = use_no_file) {
+  struct options o;
+  struct options_error error;
+  cr_assert(parse(&o, &error, OPTIONS_RUN, ""));
+  expect_address(&o.listen, "127.0.0.1:8450");
+  cr_expect_eq(o.mode, MODE_PREFER);
+  cr_expect_eq(o.log.level, LOG_NORMAL);
+  cr_expect_eq(o.log.format, LOG_TEXT);
+  cr_assert_eq(o.num_resolvers, 2);
+  for (size_t i = 0; i < o.num_resolvers; i++) {
+    cr_expect_eq(o.resolvers[i].num_addresses, 4);
+    cr_expect_eq(o.resolvers[i].addresses[0].port, 443);
+  }
+  expect_address(&o.resolvers[0].addresses[0], "1.1.1.1:443");
+  options_cleanup(&o);
+  cr_expect(leaks_none());
+}
+
+Test(options, takes_every_option_of_run, .init = use_no_file) {
+  struct options o;
+  struct options_error error;
+  cr_assert(parse(&o, &error, OPTIONS_RUN,
+                  "--listen [::1]:0 --mode=strict --upstream-ca u.pem "
+                  "--resolver-ca r.pem --state-dir state -v --log-format json "
+                  "--resolver https://dns.test:8443/q --bootstrap 192.0.2.1 "
+                  "--bootstrap 2001:db8::1 --resolver https://192.0.2.9"),
+            "%s", error.text);
+  expect_address(&o.listen, "[::1]:0");
+  cr_expect_eq(o.mode, MODE_STRICT);
+  cr_expect_str_eq(o.upstream_ca, "u.pem");
+  cr_expect_str_eq(o.resolver_ca, "r.pem");
+  cr_expect_str_eq(o.state_dir, "state");
+  cr_expect_eq(o.log.level, LOG_VERBOSE);
+  cr_expect_eq(o.log.format, LOG_JSON);
+  cr_assert_eq(o.num_resolvers, 2);
+  cr_expect_str_eq(o.resolvers[0].path, "/q");
+  cr_assert_eq(o.resolvers[0].num_addresses, 2);
+  expect_address(&o.resolvers[0].addresses[0], "192.0.2.1:8443");
+  expect_address(&o.resolvers[0].addresses[1], "[2001:db8::1]:8443");
+  cr_assert_eq(o.resolvers[1].num_addresses, 1);
+  expect_address(&o.resolvers[1].addresses[0], "192.0.2.9:443");
+  options_cleanup(&o);
+  cr_expect(leaks_none());
+}
+
+Test(options, knows_the_addresses_of_well_known_resolvers,
+     .init = use_no_file) {
+  struct options o;
+  struct options_error error;
+  cr_assert(parse(&o, &error, OPTIONS_RUN,
+                  "--resolver https://dns.quad9.net/dns-query"));
+  cr_assert_eq(o.num_resolvers, 1);
+  expect_address(&o.resolvers[0].addresses[0], "9.9.9.9:443");
+  options_cleanup(&o);
+  cr_assert(parse(&o, &error, OPTIONS_RUN,
+                  "--resolver https://dns.quad9.net/dns-query "
+                  "--bootstrap 127.0.0.1"));
+  cr_assert_eq(o.resolvers[0].num_addresses, 1, "the user's own win");
+  options_cleanup(&o);
+}
+
+Test(options, reads_what_check_is_to_look_at, .init = use_no_file) {
+  static const struct {
+    const char *line;
+    const char *host;
+    uint16_t port;
+  } kGood[] = {
+      {"Example.COM", "example.com", 443},
+      {"example.com.:8443 --json", "example.com", 8443},
+      {"--json 192.0.2.1:80", "192.0.2.1", 80},
+      {"[2001:db8::1]:444", "2001:db8::1", 444},
+      {"-- 2001:db8::1", "2001:db8::1", 443},
+  };
+  for (size_t i = 0; i < sizeof(kGood) / sizeof(kGood[0]); i++) {
+    struct options o;
+    struct options_error error;
+    cr_assert(parse(&o, &error, OPTIONS_CHECK, kGood[i].line), "%s",
+              kGood[i].line);
+    cr_expect_str_eq(o.host, kGood[i].host);
+    cr_expect_eq(o.port, kGood[i].port);
+    options_cleanup(&o);
+  }
+}
+
+Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
+  static const struct {
+    enum options_command command;
+    const char *line;
+    const char *text;
+  } kBad[] = {
+      {OPTIONS_RUN, "--listen 0.0.0.0:8450", "only listens on this machine"},
+      {OPTIONS_RUN, "--listen [::]:8450", "only listens on this machine"},
+      {OPTIONS_RUN, "--listen 192.0.2.1:1", "only listens on this machine"},
+      {OPTIONS_RUN, "--listen [::ffff:127.0.0.1]:1", "only listens on this"},
+      {OPTIONS_RUN, "--listen 8450", "127.0.0.1:8450"},
+      {OPTIONS_RUN, "--listen 127.0.0.1:65536", "127.0.0.1:8450"},
+      {OPTIONS_RUN, "--mode lax", "prefer and strict"},
+      {OPTIONS_RUN, "--log-format xml", "text and json"},
+      {OPTIONS_RUN, "--resolver tls://dns.test", "only DNS over HTTPS"},
+      {OPTIONS_RUN, "--resolver udp://127.0.0.1", "only DNS over HTTPS"},
+      {OPTIONS_RUN, "--resolver dns.test", "--resolver dns.test: "},
+      {OPTIONS_RUN, "--resolver https://dns.test/", "--bootstrap IP"},
+      {OPTIONS_RUN, "--bootstrap 192.0.2.1", "needs a resolver"},
+      {OPTIONS_RUN, "--bootstrap dns.test", "write an IP address"},
+      {OPTIONS_RUN, "--state-dir", "'--state-dir' needs a value"},
+      {OPTIONS_RUN, "-c", "'-c' needs a value"},
+      {OPTIONS_RUN, "--workers 2", "unknown option '--workers'"},
+      {OPTIONS_RUN, "--upstream-proxy=x", "unknown option '--upstream-proxy"},
+      {OPTIONS_RUN, "--res https://192.0.2.1", "unknown option '--res'"},
+      {OPTIONS_RUN, "--verb", "unknown option '--verb'"},
+      {OPTIONS_RUN, "-qx", "unknown option '-qx'"},
+      {OPTIONS_RUN, "--json", "unknown option '--json'"},
+      {OPTIONS_RUN, "example.com", "unexpected argument 'example.com'"},
+      {OPTIONS_RUN, "-- -v", "unexpected argument '-v'"},
+      {OPTIONS_CHECK, "", "needs a host"},
+      {OPTIONS_CHECK, "a b", "one too many"},
+      {OPTIONS_CHECK, "https://a.test/", "not a URL"},
+      {OPTIONS_CHECK, "a.test:0", "port from 1 to 65535"},
+      {OPTIONS_CHECK,
+       "b\xc3\xbc"
+       "cher.test",
+       "xn--"},
+      {OPTIONS_CHECK, "a.test --listen 127.0.0.1:1", "unknown option"},
+  };
+  for (size_t i = 0; i < sizeof(kBad) / sizeof(kBad[0]); i++) {
+    struct options o;
+    struct options_error error;
+    cr_assert_not(parse(&o, &error, kBad[i].command, kBad[i].line), "%s",
+                  kBad[i].line);
+    cr_expect_eq(error.exit_code, EX_USAGE, "%s", kBad[i].line);
+    cr_expect(strstr(error.text, kBad[i].text) != NULL, "%s: %s", kBad[i].line,
+              error.text);
+    options_cleanup(&o);
+  }
+  cr_expect(leaks_none());
+}
+
+// Writes `text` as the user's own file and parses `line`.
+static bool parse_with_file(struct scratch *scratch, struct options *out,
+                            struct options_error *out_error, const char *text,
+                            const char *line) {
+  char dir[512];
+  char path[600];
+  snprintf(dir, sizeof(dir), "%s/echproxy", scratch_path(scratch, "."));
+  mkdir(dir, 0700);
+  snprintf(path, sizeof(path), "%s/echproxy.conf", dir);
+  write_file(path, text);
+  setenv("XDG_CONFIG_HOME", scratch_path(scratch, "."), 1);
+  return parse(out, out_error, OPTIONS_RUN, line);
+}
+
+Test(options, reads_the_users_own_file_and_lets_the_command_line_win) {
+  static const char kFile[] =
+      "# a comment\n"
+      "[proxy]\n"
+      "  listen = 127.0.0.2:9000 ; another\n"
+      "  mode = strict\n"
+      "  verbose = yes\n"
+      "  upstream-ca = site-ca.pem\n"
+      "  state-dir = /var/lib/echproxy\n"
+      "[resolver]\n"
+      "resolver = https://a.test/dns-query\n"
+      "resolver = https://192.0.2.7/dns-query\n"
+      "bootstrap = 192.0.2.8";
+  struct scratch *scratch = scratch_new();
+  struct options o;
+  struct options_error error;
+  cr_assert(parse_with_file(scratch, &o, &error, kFile, ""), "%s", error.text);
+  expect_address(&o.listen, "127.0.0.2:9000");
+  cr_expect_eq(o.mode, MODE_STRICT);
+  cr_expect_eq(o.log.level, LOG_VERBOSE);
+  cr_expect(strstr(o.upstream_ca, "/echproxy/site-ca.pem") != NULL,
+            "relative to the file, but is %s", o.upstream_ca);
+  cr_expect_str_eq(o.state_dir, "/var/lib/echproxy");
+  cr_assert_eq(o.num_resolvers, 2);
+  expect_address(&o.resolvers[0].addresses[0], "192.0.2.8:443");
+  expect_address(&o.resolvers[1].addresses[0], "192.0.2.7:443");
+  options_cleanup(&o);
+
+  cr_assert(parse(&o, &error, OPTIONS_RUN,
+                  "--mode prefer -q --resolver "
+                  "https://cloudflare-dns.com/dns-query"),
+            "%s", error.text);
+  expect_address(&o.listen, "127.0.0.2:9000");
+  cr_expect_eq(o.mode, MODE_PREFER);
+  cr_expect_eq(o.log.level, LOG_ERRORS);
+  cr_assert_eq(o.num_resolvers, 1);
+  expect_address(&o.resolvers[0].addresses[0], "1.1.1.1:443");
+  options_cleanup(&o);
+  scratch_free(scratch);
+  cr_expect(leaks_none());
+}
+
+Test(options, names_the_line_that_is_wrong_in_a_file) {
+  static const struct {
+    const char *file;
+    const char *text;
+  } kBad[] = {
+      {"[proxy]\nlisten = 127.0.0.1:1\nworkers = 2\n",
+       "echproxy.conf:3: [proxy] has no key 'workers'"},
+      {"[proxy]\n\n  mode = lax\n", "echproxy.conf:3: mode = lax: the modes"},
+      {"[proxy]\nlisten = 0.0.0.0:1\n", "echproxy.conf:2: listen = 0.0.0.0:1"},
+      {"[proxy]\nverbose = maybe\n", "echproxy.conf:2: verbose = maybe: write"},
+      {"[proxy]\nmode=strict\nmode=strict\n", ":3: 'mode' is set twice"},
+      {"[proxy]\nresolver = https://192.0.2.1/\n", ":2: [proxy] has no key"},
+      {"[proxy]\nhelp = yes\n", ":2: [proxy] has no key 'help'"},
+      {"[site \"x\"]\nmode = strict\n", ":2: there is no section [site"},
+      {"mode = strict\n", ":1: 'mode' stands before any section"},
+      {"[proxy]\nmode strict\n", ":2: neither a [section] nor"},
+      {"[proxy\n", ":1: neither a [section] nor"},
+      {"[proxy]\nmode\nmode = lax\n", ":2: neither a [section] nor"},
+      {"[proxy]\nmode = lax\nmode\n", ":2: mode = lax"},
+      {"[proxy]\nstate-dir =\n", ":2: state-dir = : a path is needed"},
+      {"[resolver]\nresolver = tls://a.test\n", ":2: resolver = tls://a.test:"},
+      {"[resolver]\nresolver = https://a.test/\n", "--bootstrap IP"},
+  };
+  struct scratch *scratch = scratch_new();
+  for (size_t i = 0; i < sizeof(kBad) / sizeof(kBad[0]); i++) {
+    struct options o;
+    struct options_error error;
+    cr_assert_not(parse_with_file(scratch, &o, &error, kBad[i].file, ""), "%s",
+                  kBad[i].file);
+    cr_expect_eq(error.exit_code, EX_CONFIG, "%s", kBad[i].file);
+    cr_expect(strstr(error.text, kBad[i].text) != NULL, "%s: %s", kBad[i].file,
+              error.text);
+    options_cleanup(&o);
+  }
+  scratch_free(scratch);
+  cr_expect(leaks_none());
+}
+
+Test(options, refuses_a_line_too_long_and_a_file_that_is_none) {
+  char file[400] = "[proxy]\nstate-dir = /";
+  memset(file + strlen(file), 'a', sizeof(file) - strlen(file) - 1);
+  file[sizeof(file) - 1] = '\0';
+  struct scratch *scratch = scratch_new();
+  struct options o;
+  struct options_error error;
+  cr_assert_not(parse_with_file(scratch, &o, &error, file, ""));
+  cr_expect(strstr(error.text, ":2: the line is longer") != NULL, "%s",
+            error.text);
+  options_cleanup(&o);
+  cr_assert_not(parse(&o, &error, OPTIONS_RUN, "-c /nonexistent"));
+  cr_expect_eq(error.exit_code, EX_CONFIG);
+  options_cleanup(&o);
+  cr_assert_not(parse(&o, &error, OPTIONS_RUN, "-c /"));
+  cr_expect_eq(error.exit_code, EX_CONFIG);
+  options_cleanup(&o);
+  scratch_free(scratch);
+  cr_expect(leaks_none());
+}

@@ -161,20 +161,19 @@ static bool find_endpoint(struct origin_dial *d) {
   return false;
 }
 
-struct origin_dial *origin_dial_start(struct origin *origin, const char *host,
-                                      struct lookup_answer *answer,
-                                      enum origin_privacy privacy,
-                                      const uint8_t *alpn, size_t alpn_len,
+struct origin_dial *origin_dial_start(struct origin *origin,
+                                      const struct origin_request *request,
                                       origin_dial_cb *done, void *owner) {
-  assert(privacy == ORIGIN_CLEAR || answer->status == LOOKUP_ECH);
+  assert(request->privacy == ORIGIN_CLEAR ||
+         request->answer->status == LOOKUP_ECH);
   struct origin_dial *d = xcalloc(1, sizeof *d);
   d->origin = origin;
-  d->host = xstrdup(host);
-  lookup_answer_ref(answer);
-  d->answer = answer;
-  d->privacy = privacy;
-  d->alpn = xmemdup(alpn, alpn_len);
-  d->alpn_len = alpn_len;
+  d->host = xstrdup(request->host);
+  lookup_answer_ref(request->answer);
+  d->answer = request->answer;
+  d->privacy = request->privacy;
+  d->alpn = xmemdup(request->alpn, request->alpn_len);
+  d->alpn_len = request->alpn_len;
   d->done = done;
   d->owner = owner;
   uv_timer_init(worker_loop(origin->worker), &d->deadline);

@@ -76,14 +76,20 @@ typedef void origin_dial_cb(void *owner, enum origin_status status,
                             struct tls *tls,
                             const struct origin_report *report);
 
-// origin_dial_start connects to `host` as `answer` says, of which it keeps a
-// reference, offering the `alpn_len` octets of `alpn` (u8 length and protocol,
-// repeated; none when 0), which it copies. The result is valid until `done`
-// runs or origin_dial_cancel is called.
-struct origin_dial *origin_dial_start(struct origin *origin, const char *host,
-                                      struct lookup_answer *answer,
-                                      enum origin_privacy privacy,
-                                      const uint8_t *alpn, size_t alpn_len,
+// What to reach, and how. Everything is borrowed until origin_dial_start
+// returns, which copies what it keeps.
+struct origin_request {
+  const char *host;
+  struct lookup_answer *answer;  // kept by reference
+  enum origin_privacy privacy;
+  const uint8_t *alpn;  // to offer: u8 length and protocol, repeated
+  size_t alpn_len;      // 0: none
+};
+
+// origin_dial_start connects to the host as the request's answer says. The
+// result is valid until `done` runs or origin_dial_cancel is called.
+struct origin_dial *origin_dial_start(struct origin *origin,
+                                      const struct origin_request *request,
                                       origin_dial_cb *done, void *owner);
 
 // origin_dial_cancel drops `dial`; `done` will not run. NULL does nothing.

@@ -42,9 +42,14 @@ static void on_dialed(void *owner, enum origin_status status, struct tls *tls,
 
 static void start_dial(struct check *c) {
   static const uint8_t kAlpn[] = "\x02h2\x08http/1.1";
-  c->dial =
-      origin_dial_start(c->origin, c->options->host, c->report.answer,
-                        c->privacy, kAlpn, sizeof(kAlpn) - 1, on_dialed, c);
+  const struct origin_request request = {
+      .host = c->options->host,
+      .answer = c->report.answer,
+      .privacy = c->privacy,
+      .alpn = kAlpn,
+      .alpn_len = sizeof(kAlpn) - 1,
+  };
+  c->dial = origin_dial_start(c->origin, &request, on_dialed, c);
 }
 
 static void on_found(void *owner, struct lookup_answer *answer) {

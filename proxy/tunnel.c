@@ -302,9 +302,14 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
 }
 
 static void start_dial_origin(struct tunnel *t) {
-  t->origin_dial =
-      origin_dial_start(t->proxy->origin, t->host, t->answer, ORIGIN_PRIVATE,
-                        t->greeting->alpn, t->greeting->alpn_len, on_origin, t);
+  const struct origin_request request = {
+      .host = t->host,
+      .answer = t->answer,
+      .privacy = ORIGIN_PRIVATE,
+      .alpn = t->greeting->alpn,
+      .alpn_len = t->greeting->alpn_len,
+  };
+  t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }
 
 // DIAL_DIRECT: reach the site for the browser's own bytes.

@@ -194,9 +194,15 @@ static struct lookup_answer *answer_with(const struct endpoint *endpoints,
 
 static struct origin_dial *start(struct fixture *f, struct lookup_answer *a,
                                  enum origin_privacy privacy) {
-  struct origin_dial *dial = origin_dial_start(
-      f->origin, kHost, a, privacy, (const uint8_t *)"\x02h2\x08http/1.1", 12,
-      on_dialed, f);
+  const struct origin_request request = {
+      .host = kHost,
+      .answer = a,
+      .privacy = privacy,
+      .alpn = (const uint8_t *)"\x02h2\x08http/1.1",
+      .alpn_len = 12,
+  };
+  struct origin_dial *dial =
+      origin_dial_start(f->origin, &request, on_dialed, f);
   lookup_answer_unref(a);
   cr_assert_eq(f->num_done, 0, "done ran inside start");
   return dial;

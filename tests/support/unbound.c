@@ -1,0 +1,87 @@
+#include "support/unbound.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/loopback.h"
+#include "support/peer.h"
+
+struct unbound {
+  struct peer *peer;
+  uint16_t port;
+};
+
+// `broken.test` is forwarded to an address that unbound is told not to ask, so
+// that SERVFAIL comes at once.
+static const char kConfig[] =
+    "server:\n"
+    "  directory: \"\"\n"
+    "  chroot: \"\"\n"
+    "  username: \"\"\n"
+    "  pidfile: \"\"\n"
+    "  use-syslog: no\n"
+    "  logfile: \"\"\n"
+    "  verbosity: 1\n"
+    "  do-daemonize: no\n"
+    "  module-config: iterator\n"
+    "  num-threads: 1\n"
+    "  do-not-query-localhost: yes\n"
+    "  interface: 127.0.0.1@%u\n"
+    "  https-port: %u\n"
+    "  http-endpoint: /dns-query\n"
+    "  tls-service-pem: %s\n"
+    "  tls-service-key: %s\n"
+    "  local-zone: test. static\n"
+    "  local-zone: broken.test. transparent\n"
+    "%s"
+    "forward-zone:\n"
+    "  name: broken.test.\n"
+    "  forward-addr: 127.0.0.1@1\n"
+    "remote-control:\n"
+    "  control-enable: no\n";
+
+static const char *data_lines(struct scratch *scratch,
+                              const char *const records[]) {
+  const char *lines = "";
+  for (; *records != NULL; records++) {
+    lines = scratch_format(scratch, "%s  local-data: '%s'\n", lines, *records);
+  }
+  return lines;
+}
+
+static const char *write_config(struct scratch *scratch, uint16_t port,
+                                const char *cert_name,
+                                const char *const records[]) {
+  const char *cert = scratch_format(scratch, "%s.crt", cert_name);
+  const char *key = scratch_format(scratch, "%s.key", cert_name);
+  const char *text =
+      scratch_format(scratch, kConfig, port, port, scratch_path(scratch, cert),
+                     scratch_path(scratch, key), data_lines(scratch, records));
+  return scratch_write(scratch,
+                       scratch_format(scratch, "unbound-%u.conf", port), text,
+                       strlen(text));
+}
+
+struct unbound *unbound_start(struct scratch *scratch, const char *cert_name,
+                              const char *const records[]) {
+  struct unbound *unbound = calloc(1, sizeof(*unbound));
+  cr_assert_not_null(unbound);
+  unbound->port = loopback_free_port();
+  const char *config = write_config(scratch, unbound->port, cert_name, records);
+  const char *const argv[] = {"/usr/sbin/unbound", "-d", "-c", config, NULL};
+  unbound->peer = peer_start(argv, NULL);
+  cr_assert_not_null(peer_wait_line(unbound->peer, "start of service", 10000),
+                     "unbound: %s", peer_output(unbound->peer));
+  return unbound;
+}
+
+void unbound_stop(struct unbound *unbound) {
+  if (unbound != NULL) {
+    peer_free(unbound->peer);
+    free(unbound);
+  }
+}
+
+uint16_t unbound_port(const struct unbound *unbound) { return unbound->port; }

@@ -195,10 +195,15 @@ def common_rows(stage, seen):
     encrypted = wire.num_encrypted(up) + wire.num_encrypted(down)
     return [
         (
+            "version",
+            "HTTPS",
+            f"offers TLS {', '.join(seen.hello.versions) or '1.2'}",
+            "dim",
+        ),
+        (
             "protocol",
-            "HTTP over TLS",
-            f"ALPN offered: {', '.join(seen.hello.alpn) or 'none'}; "
-            f"version: {', '.join(seen.hello.versions) or 'TLS 1.2'}",
+            "HTTP/2 or HTTP/1.1",
+            f"ALPN: {', '.join(seen.hello.alpn) or 'none'} (the offer; not the choice)",
             "dim",
         ),
         ("certificate", f"for {SITE}", certificate, style),

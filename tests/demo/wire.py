@@ -6,12 +6,7 @@ from dataclasses import dataclass, field
 HANDSHAKE, APPLICATION_DATA = 22, 23
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = 1, 2, 11
 SERVER_NAME, ALPN, SUPPORTED_VERSIONS, ECH = 0, 16, 43, 0xFE0D
-VERSIONS = {
-    0x0301: "TLS 1.0",
-    0x0302: "TLS 1.1",
-    0x0303: "TLS 1.2",
-    0x0304: "TLS 1.3",
-}
+VERSIONS = {0x0301: "1.0", 0x0302: "1.1", 0x0303: "1.2", 0x0304: "1.3"}
 AEADS = {1: "AES-128-GCM", 2: "AES-256-GCM", 3: "ChaCha20-Poly1305"}
 
 

@@ -115,12 +115,8 @@ socklen_t address_to_sockaddr(struct sockaddr_storage *out,
 
 bool address_is_loopback(const struct address *address) {
   static const uint8_t kIpv6[16] = {[15] = 1};
-  static const uint8_t kMapped[13] = {[10] = 0xff, 0xff, 127};
-  if (!address->is_ipv6) {
-    return address->ip[0] == 127;
-  }
-  return memcmp(address->ip, kIpv6, sizeof(kIpv6)) == 0 ||
-         memcmp(address->ip, kMapped, sizeof(kMapped)) == 0;
+  return address->is_ipv6 ? memcmp(address->ip, kIpv6, sizeof(kIpv6)) == 0
+                          : address->ip[0] == 127;
 }
 
 const char *address_format(char out[kAddressTextSize],

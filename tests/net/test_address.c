@@ -12,7 +12,7 @@ Test(address, knows_loopback) {
       {"127.0.0.1", true},
       {"127.255.0.3", true},
       {"::1", true},
-      {"::ffff:127.0.0.2", true},
+      {"::ffff:127.0.0.2", false},
       {"126.0.0.1", false},
       {"0.0.0.0", false},
       {"::", false},

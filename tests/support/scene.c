@@ -126,18 +126,21 @@ void scene_start_odd_site(struct scene *scene,
   const char *site = scratch_path(s, or_else(origin->site, "site"));
   const char *public = scratch_path(s, or_else(origin->public, "public"));
   const char *ech = or_else(origin->ech, scene->ech_path);
-  const char *const args[] = {"--site",
-                              scratch_format(s, "%s.crt", site),
-                              scratch_format(s, "%s.key", site),
-                              "--public",
-                              kPublicName,
-                              scratch_format(s, "%s.crt", public),
-                              scratch_format(s, "%s.key", public),
-                              "--backend",
-                              scene_start_backend(scene),
-                              ech[0] == '\0' ? NULL : "--ech",
-                              ech,
-                              NULL};
+  const char *args[kMaxArgs] = {"--site",
+                                scratch_format(s, "%s.crt", site),
+                                scratch_format(s, "%s.key", site),
+                                "--public",
+                                kPublicName,
+                                scratch_format(s, "%s.crt", public),
+                                scratch_format(s, "%s.key", public),
+                                "--backend",
+                                scene_start_backend(scene)};
+  if (ech[0] != '\0') {
+    append_args(args, (const char *const[]){"--ech", ech, NULL});
+  }
+  if (origin->only_h1) {
+    append_args(args, (const char *const[]){"--h1", NULL});
+  }
   scene_start_origin(scene, args);
 }
 

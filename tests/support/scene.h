@@ -62,6 +62,7 @@ struct scene_origin {
   const char *site;    // the file of scene_cert for the hidden names
   const char *public;  // the file of scene_cert for the public name
   const char *ech;     // the path of the ECH key; "" for no ECH at all
+  bool only_h1;        // no h2
 };
 
 // scene_start_odd_site is scene_start_site with something that differs.

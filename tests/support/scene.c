@@ -116,21 +116,36 @@ const char *scene_start_backend(struct scene *scene) {
                         wait_for_port(scene->backend, "site on "));
 }
 
-void scene_start_site(struct scene *scene) {
+static const char *or_else(const char *given, const char *otherwise) {
+  return given == NULL ? otherwise : given;
+}
+
+void scene_start_odd_site(struct scene *scene,
+                          const struct scene_origin *origin) {
   struct scratch *s = scene->scratch;
-  const char *const args[] = {"--site",
-                              scratch_path(s, "site.crt"),
-                              scratch_path(s, "site.key"),
-                              "--public",
-                              kPublicName,
-                              scratch_path(s, "public.crt"),
-                              scratch_path(s, "public.key"),
-                              "--ech",
-                              scene->ech_path,
-                              "--backend",
-                              scene_start_backend(scene),
-                              NULL};
+  const char *site = scratch_path(s, or_else(origin->site, "site"));
+  const char *public = scratch_path(s, or_else(origin->public, "public"));
+  const char *ech = or_else(origin->ech, scene->ech_path);
+  const char *args[kMaxArgs] = {"--site",
+                                scratch_format(s, "%s.crt", site),
+                                scratch_format(s, "%s.key", site),
+                                "--public",
+                                kPublicName,
+                                scratch_format(s, "%s.crt", public),
+                                scratch_format(s, "%s.key", public),
+                                "--backend",
+                                scene_start_backend(scene)};
+  if (ech[0] != '\0') {
+    append_args(args, (const char *const[]){"--ech", ech, NULL});
+  }
+  if (origin->only_h1) {
+    append_args(args, (const char *const[]){"--h1", NULL});
+  }
   scene_start_origin(scene, args);
+}
+
+void scene_start_site(struct scene *scene) {
+  scene_start_odd_site(scene, &(struct scene_origin){0});
 }
 
 void scene_start_dns(struct scene *scene, const char *const records[]) {
@@ -138,6 +153,7 @@ void scene_start_dns(struct scene *scene, const char *const records[]) {
                               "plain.test. A 127.0.0.1", NULL};
   scene->dns = unbound_start(scene->scratch, "resolver",
                              records == NULL ? site : records);
+  scene->resolver_port = unbound_port(scene->dns);
 }
 
 const char *const *scene_names(struct scene *scene) {
@@ -145,8 +161,7 @@ const char *const *scene_names(struct scene *scene) {
   struct scratch *s = scene->scratch;
   const char *args[] = {
       "--resolver",
-      scratch_format(s, "https://127.0.0.1:%u/dns-query",
-                     unbound_port(scene->dns)),
+      scratch_format(s, "https://127.0.0.1:%u/dns-query", scene->resolver_port),
       "--resolver-ca",
       scratch_path(s, "root.crt"),
       "--upstream-ca",
@@ -204,12 +219,13 @@ void scene_run_fetch(struct program *out, struct scene *scene,
       "--write-out", "%{stderr}%{http_code} %{http_version} %{time_total}\n"};
   struct scratch *s = scene->scratch;
   const char *host_port =
-      scratch_format(s, "%s:%u", fetch->host == NULL ? kSiteName : fetch->host,
+      scratch_format(s, "%s:%u", or_else(fetch->host, kSiteName),
                      fetch->port == 0 ? tap_port(scene->tap) : fetch->port);
   add_way(argv, scene, fetch, host_port);
   append_args(argv, fetch->args);
-  const char *url = scratch_format(s, "https://%s%s", host_port,
-                                   fetch->path == NULL ? "/" : fetch->path);
+  const char *url =
+      scratch_format(s, "%s://%s%s", or_else(fetch->scheme, "https"), host_port,
+                     or_else(fetch->path, "/"));
   append_args(argv, (const char *const[]){url, NULL});
   program_run(out, argv, NULL, kRunMs);
 }

@@ -32,6 +32,7 @@ struct scene {
   struct peer *origin;
   struct peer *backend;  // or NULL
   struct unbound *dns;
+  uint16_t resolver_port;  // of the resolver that the proxy asks
   struct proxy_process *proxy;
 };
 
@@ -55,6 +56,18 @@ const char *scene_keygen(struct scene *scene, const char *file,
 // both certificates, and with the backend that site.py is.
 void scene_start_origin(struct scene *scene, const char *const args[]);
 void scene_start_site(struct scene *scene);
+
+// What differs from the site as it should be; what is left out is as there.
+struct scene_origin {
+  const char *site;    // the file of scene_cert for the hidden names
+  const char *public;  // the file of scene_cert for the public name
+  const char *ech;     // the path of the ECH key; "" for no ECH at all
+  bool only_h1;        // no h2
+};
+
+// scene_start_odd_site is scene_start_site with something that differs.
+void scene_start_odd_site(struct scene *scene,
+                          const struct scene_origin *origin);
 
 // scene_start_backend runs site.py and returns its port as a text.
 const char *scene_start_backend(struct scene *scene);
@@ -82,6 +95,7 @@ struct scene_fetch {
   const char *host;         // NULL: kSiteName
   uint16_t port;            // 0: the tap's
   const char *path;         // NULL: "/"
+  const char *scheme;       // NULL: "https"
   bool trust_root_only;     // else the proxy's CA only, but for SCENE_DIRECT
   const char *const *args;  // more of curl's, NULL at its end
 };

@@ -171,12 +171,14 @@ size_t stream_pending(const struct stream *s) {
   return s->dead ? 0 : s->ops->pending(s);
 }
 
-void stream_shutdown(struct stream *s) {
+void stream_end_output(struct stream *s, bool whole) {
   if (!s->dead && !s->shut) {
-    s->ops->shutdown(s);
+    s->ops->shutdown(s, whole);
     s->shut = true;
   }
 }
+
+void stream_shutdown(struct stream *s) { stream_end_output(s, true); }
 
 void stream_close(struct stream *s) {
   if (s == NULL) {

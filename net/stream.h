@@ -72,4 +72,8 @@ void stream_close(struct stream *stream);
 // more.
 void stream_close_after_drain(struct stream *stream, uint64_t timeout_ms);
 
+// stream_break_after_drain does the same, but so that the peer can tell that
+// there should have been more: TLS ends without close_notify.
+void stream_break_after_drain(struct stream *stream, uint64_t timeout_ms);
+
 #endif

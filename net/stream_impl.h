@@ -23,7 +23,9 @@ struct stream_ops {
   void (*pump)(struct stream *stream);
   void (*write)(struct stream *stream, const uint8_t *data, size_t len);
   size_t (*pending)(const struct stream *stream);
-  void (*shutdown)(struct stream *stream);
+  // shutdown ends our direction. With `whole` false the peer can tell, where
+  // the kind has a way to say so, that there should have been more.
+  void (*shutdown)(struct stream *stream, bool whole);
   // close releases the object, but not before the running event has returned.
   void (*close)(struct stream *stream);
 };
@@ -49,6 +51,10 @@ struct stream {
 // stream_init sets up `stream`, which is zero, as paused.
 void stream_init(struct stream *stream, const struct stream_ops *ops,
                  struct worker *worker);
+
+// stream_end_output is stream_shutdown, with `whole` as its kind's shutdown has
+// it.
+void stream_end_output(struct stream *stream, bool whole);
 
 // stream_is_flowing says whether data from below may go to on_data right now.
 bool stream_is_flowing(const struct stream *stream);

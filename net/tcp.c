@@ -122,7 +122,8 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
   (void)status;
 }
 
-static void tcp_shutdown(struct stream *s) {
+static void tcp_shutdown(struct stream *s, bool whole) {
+  (void)whole;  // a FIN is all that there is
   struct tcp *t = tcp_of(s);
   uv_shutdown(&t->shutdown, uv_of(t), on_shutdown);
 }

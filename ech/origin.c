@@ -230,7 +230,8 @@ static bool set_name(SSL *ssl, const char *host) {
   if (address_from_ip(&address, host, 0)) {
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
   }
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                             X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return SSL_set1_host(ssl, host) == 1 &&
          SSL_set_tlsext_host_name(ssl, host) == 1;
 }

@@ -25,7 +25,7 @@ struct stream_events {
   // and the stream is dead in both directions: UV_EOF is a TLS session that
   // ended without close_notify, UV_EPROTO broken TLS, UV_ECONNRESET and the
   // like the socket's own. A failed write is told here too, even while reading
-  // is paused.
+  // is paused; while it is not, what the peer had sent before comes first.
   void (*on_end)(void *owner, int err);
 
   // on_drained runs when the kernel has taken all that was written, after

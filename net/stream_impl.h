@@ -36,11 +36,12 @@ struct stream {
   const struct stream_events *events;
   void *owner;
   struct worker *worker;
-  struct task task;     // runs events that could not run at once
-  struct bytes held;    // put back, comes before anything else
-  int end_err;          // why, when end_is_waiting
-  int write_err;        // a failure of writing, still to be told, or 0
-  bool reading;         // the owner lets events run
+  struct task task;   // runs events that could not run at once
+  struct bytes held;  // put back, comes before anything else
+  int end_err;        // why, when end_is_waiting
+  int write_err;      // a failure of writing, still to be told, or 0
+  int output_err;     // why nothing is sent while the rest is still read, or 0
+  bool reading;       // the owner lets events run
   bool end_is_waiting;  // the end has come, on_end has not run
   bool ended;           // on_end has run
   bool dead;            // an error was met, nothing can be written
@@ -72,6 +73,11 @@ void stream_emit_drained(struct stream *stream);
 // stream_fail says that writing failed. on_end runs from the loop, even while
 // reading is paused.
 void stream_fail(struct stream *stream, int err);
+
+// stream_fail_output says that the peer takes no more. What it has sent before
+// may be its last word, so as long as the stream is read, that comes first;
+// on_end tells of `err` after it.
+void stream_fail_output(struct stream *stream, int err);
 
 // stream_unend makes an end that was told already be told again, to an owner
 // who has come later.

@@ -166,3 +166,24 @@ Test(relay, delivers_what_came_before_a_break_to_who_still_speaks) {
   peer_cleanup(&f.browser);
   bed_cleanup(&bed);
 }
+
+// As when a site refuses an upload: it answers and closes, with bytes unread
+// that make it a reset.
+Test(relay, delivers_an_answer_to_who_still_sends) {
+  enum { kLen = 1024 * 1024 };
+  for (int tries = 0; tries < 20; tries++) {
+    struct fixture f;
+    fixture_init(&f);
+    uint8_t *data = test_pattern(kLen, 4);
+    stream_read_stop(f.site.stream);
+    peer_write_text(&f.browser, "a question");
+    turn_loop(f.worker, 10);
+    stream_write(f.browser.stream, data, kLen);
+    peer_write_text(&f.site, "too long");
+    peer_close(&f.site);
+    free(data);
+    RUN_UNTIL(f.worker, f.browser.num_ends > 0);
+    cr_expect(peer_got_text(&f.browser, "too long"), "try %d", tries);
+    fixture_cleanup(&f);
+  }
+}

@@ -11,6 +11,7 @@
 #include "proxy/check_text.h"
 #include "proxy/options.h"
 #include "proxy/policy.h"
+#include "proxy/site_lookup.h"
 #include "proxy/trust.h"
 #include "proxy/usage.h"
 
@@ -21,7 +22,7 @@ struct check {
   struct worker *worker;
   struct resolver *resolver;
   struct origin *origin;
-  struct lookup *lookup;
+  struct site_lookup *lookup;
   struct origin_dial *dial;
   enum origin_privacy privacy;
   struct check_report report;
@@ -52,11 +53,14 @@ static void start_dial(struct check *c) {
   c->dial = origin_dial_start(c->origin, &request, on_dialed, c);
 }
 
-static void on_found(void *owner, struct lookup_answer *answer) {
+static void on_found(void *owner, struct lookup_answer *answer,
+                     const struct site_rule *rule) {
   struct check *c = owner;
   c->lookup = NULL;
   c->report.answer = answer;  // taken
-  switch (policy_for_lookup(c->options->mode, answer).action) {
+  c->report.rule = *rule;
+  c->report.mode = site_rule_mode(rule, c->options->mode);
+  switch (policy_for_lookup(c->report.mode, answer).action) {
     case POLICY_INTERCEPT:
       c->privacy = ORIGIN_PRIVATE;
       start_dial(c);
@@ -72,8 +76,9 @@ static void on_found(void *owner, struct lookup_answer *answer) {
 }
 
 static void start_lookup(struct check *c) {
-  c->lookup = lookup_start(c->resolver, c->options->host, c->options->port,
-                           on_found, c);
+  c->lookup =
+      site_lookup_start(c->resolver, c->options->sites, c->options->host,
+                        c->options->port, on_found, c);
 }
 
 // Runs the check. False when the event loop was not empty at its end.
@@ -85,7 +90,7 @@ static bool run_check(struct check *c, const struct trust *trust) {
   c->origin = origin_new(c->worker, trust->sites);
   start_lookup(c);
   worker_run(c->worker);
-  lookup_cancel(c->lookup);
+  site_lookup_cancel(c->lookup);
   origin_dial_cancel(c->dial);
   resolver_free(c->resolver);
   origin_free(c->origin);
@@ -119,7 +124,6 @@ static int check(const struct options *options) {
   }
   c.report.host = options->host;
   c.report.port = options->port;
-  c.report.mode = options->mode;
   if (!run_check(&c, &trust) || c.report.answer == NULL) {
     fputs("echproxy: the event loop failed\n", stderr);
     code = EX_SOFTWARE;

@@ -5,13 +5,14 @@
 #include <string.h>
 #include <uv.h>
 
-#include "ech/lookup.h"
+#include "ech/lookup_answer.h"
 #include "net/dial.h"
 #include "net/xalloc.h"
 #include "proxy/answer.h"
 #include "proxy/authority.h"
 #include "proxy/exchange.h"
 #include "proxy/next_hop.h"
+#include "proxy/site_lookup.h"
 
 enum { kDialTimeoutMs = 10000, kHttpPort = 80, kHttpsPort = 443 };
 
@@ -30,7 +31,7 @@ struct forward {
   struct connection connection;
   struct stream *browser;
   enum step step;
-  struct lookup *lookup;
+  struct site_lookup *lookup;
   struct dial *dial;
   struct exchange *exchange;
   struct authority site;  // with a port
@@ -44,7 +45,7 @@ struct forward {
 // runs after it.
 static struct stream *release(struct forward *f) {
   struct stream *browser = f->browser;
-  lookup_cancel(f->lookup);
+  site_lookup_cancel(f->lookup);
   dial_cancel(f->dial);
   exchange_cancel(f->exchange);
   proxy_remove(f->proxy, &f->connection);
@@ -168,7 +169,8 @@ static void refuse_lookup(struct forward *f,
   refuse(f, 502, why);
 }
 
-static void decide(struct forward *f, const struct lookup_answer *answer) {
+static void decide(struct forward *f, const struct lookup_answer *answer,
+                   enum proxy_mode mode) {
   switch (answer->status) {
     case LOOKUP_ECH:
     case LOOKUP_NO_ECH:
@@ -186,7 +188,7 @@ static void decide(struct forward *f, const struct lookup_answer *answer) {
     case LOOKUP_LOCAL:
       break;
   }
-  if (f->proxy->mode == MODE_STRICT) {
+  if (mode == MODE_STRICT) {
     refuse(f, 403,
            "in strict mode nothing is sent over plain http, and this site is "
            "not known to offer https");
@@ -197,10 +199,11 @@ static void decide(struct forward *f, const struct lookup_answer *answer) {
   }
 }
 
-static void on_looked_up(void *owner, struct lookup_answer *answer) {
+static void on_looked_up(void *owner, struct lookup_answer *answer,
+                         const struct site_rule *rule) {
   struct forward *f = owner;
   f->lookup = NULL;
-  decide(f, answer);
+  decide(f, answer, site_rule_mode(rule, f->proxy->mode));
   lookup_answer_unref(answer);
 }
 
@@ -223,8 +226,8 @@ static void start_find(struct forward *f) {
   proxy_add(f->proxy, &f->connection, forward_close, f);
   f->started_ms = uv_now(worker_loop(f->proxy->worker));
   uint16_t port = f->site.port == kHttpPort ? kHttpsPort : f->site.port;
-  f->lookup =
-      lookup_start(f->proxy->resolver, f->site.host, port, on_looked_up, f);
+  f->lookup = site_lookup_start(f->proxy->resolver, f->proxy->sites,
+                                f->site.host, port, on_looked_up, f);
 }
 
 // Answers an OPTIONS or TRACE request whose last hop we are.

@@ -315,5 +315,6 @@ void options_cleanup(struct options *options) {
   free(options->state_dir);
   free(options->upstream_ca);
   free(options->resolver_ca);
+  site_rules_free(options->sites);
   memset(options, 0, sizeof(*options));
 }

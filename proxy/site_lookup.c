@@ -71,14 +71,16 @@ static void finish_with_borrowed(struct site_lookup *l) {
                 0, NULL, 0, NULL, 0));
 }
 
+// Whether there is a name to hide, and whether the user wants it hidden.
+static bool may_use_ech(const struct site_lookup *l) {
+  struct address ip;
+  return site_rule_mode(&l->rule, MODE_PREFER) != MODE_PASS &&
+         !address_from_ip(&ip, l->host, 0);
+}
+
 // The section that says where the ECH configuration is from, or NULL.
 static const struct site_section *ech_section(const struct site_lookup *l) {
-  struct address ip;
-  if (site_rule_mode(&l->rule, MODE_PREFER) == MODE_PASS ||
-      address_from_ip(&ip, l->host, 0)) {
-    return NULL;
-  }
-  return l->rule.from[SITE_ECH];
+  return may_use_ech(l) ? l->rule.from[SITE_ECH] : NULL;
 }
 
 static void on_other(void *owner, struct lookup_answer *answer);
@@ -130,7 +132,7 @@ static void apply_ranges(struct site_lookup *l) {
   struct address all[kLookupMaxAddresses * (1 + kLookupMaxEndpoints)];
   const struct lookup_answer *a = l->answer;
   size_t num = 0;
-  if (a->status == LOOKUP_ECH) {
+  if (a->status == LOOKUP_ECH || !may_use_ech(l)) {
     return;
   }
   for (size_t i = 0; i < a->num_addresses; i++) {

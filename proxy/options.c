@@ -41,14 +41,18 @@ bool options_error_set(struct options_error *error, int exit_code,
   return false;
 }
 
-static const char *command_name(enum options_command command) {
-  return command == OPTIONS_RUN ? "run" : "check";
-}
+static const struct {
+  const char *name;
+  int flag;  // of the settings that are options of the command
+} kCommands[] = {
+    [OPTIONS_RUN] = {"run", kSettingRun},
+    [OPTIONS_CHECK] = {"check", kSettingCheck},
+    [OPTIONS_CA] = {"ca", kSettingCa},
+};
 
 static bool is_for(const struct setting *setting,
                    enum options_command command) {
-  int flag = command == OPTIONS_RUN ? kSettingRun : kSettingCheck;
-  return (setting->flags & flag) != 0;
+  return (setting->flags & kCommands[command].flag) != 0;
 }
 
 // What getopt_long is told: the settings of one command.
@@ -107,10 +111,11 @@ static bool is_whole_name(const char *word, const char *name) {
 static bool add_argument(struct command_line *line,
                          struct options_error *out_error,
                          enum options_command command, const char *word) {
-  if (command == OPTIONS_RUN) {
+  if (command != OPTIONS_CHECK) {
     return options_error_set(
         out_error, EX_USAGE,
-        "unexpected argument '%s' (see echproxy run --help)", word);
+        "unexpected argument '%s' (see echproxy %s --help)", word,
+        kCommands[command].name);
   }
   if (line->argument != NULL) {
     return options_error_set(out_error, EX_USAGE,
@@ -150,7 +155,7 @@ static bool take(struct command_line *line, struct options_error *out_error,
   }
   return options_error_set(out_error, EX_USAGE,
                            "unknown option '%s' (see echproxy %s --help)", word,
-                           command_name(command));
+                           kCommands[command].name);
 }
 
 static bool read_command_line(struct command_line *line,
@@ -290,7 +295,8 @@ static bool put_together(struct options *options,
   return apply_line(options, out_error, line) &&
          (command != OPTIONS_CHECK ||
           set_target(options, out_error, line->argument)) &&
-         complete_resolvers(options, out_error, line);
+         (command == OPTIONS_CA ||
+          complete_resolvers(options, out_error, line));
 }
 
 bool options_parse(struct options *options, struct options_error *out_error,

@@ -20,7 +20,7 @@ enum {
   kOptionsDefaultPort = 8450,
 };
 
-enum options_command { OPTIONS_RUN, OPTIONS_CHECK };
+enum options_command { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_CA };
 
 struct options {
   bool help;          // --help was given: nothing else is set
@@ -41,6 +41,8 @@ struct options {
   char host[kAuthorityHostSize];  // a name in lower case, or an IP address
   uint16_t port;
   bool json;
+  // For `ca`.
+  bool pem;
 };
 
 struct options_error {

@@ -11,11 +11,12 @@
 #include "proxy/options.h"
 
 enum {
-  kSettingFlag = 1,   // has no value on the command line, yes or no in a file
-  kSettingPath = 2,   // a path; in a file it is relative to the file's folder
-  kSettingMany = 4,   // may be given several times in a file
-  kSettingRun = 8,    // an option of `run`
-  kSettingCheck = 16  // an option of `check`
+  kSettingFlag = 1,    // has no value on the command line, yes or no in a file
+  kSettingPath = 2,    // a path; in a file it is relative to the file's folder
+  kSettingMany = 4,    // may be given several times in a file
+  kSettingRun = 8,     // an option of `run`
+  kSettingCheck = 16,  // an option of `check`
+  kSettingCa = 32      // an option of `ca`
 };
 
 struct setting {

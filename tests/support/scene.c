@@ -70,7 +70,9 @@ const char *scene_keygen(struct scene *scene, const char *file,
 }
 
 void scene_open(struct scene *scene) {
-  *scene = (struct scene){.scratch = scratch_new(), .tap = tap_new(0)};
+  *scene = (struct scene){.scratch = scratch_new(),
+                          .tap = tap_new(0),
+                          .proxy_binary = ECHPROXY_BINARY};
   make_certs(scene);
   scene->ech_path = scene_keygen(scene, "ech.pem", kPublicName);
   size_t len;
@@ -177,7 +179,7 @@ void scene_start_proxy(struct scene *scene, const char *const args[]) {
   const char *argv[kMaxArgs] = {NULL};
   append_args(argv, scene_names(scene));
   append_args(argv, args);
-  scene->proxy = proxy_process_start(scene->scratch, ECHPROXY_BINARY, argv);
+  scene->proxy = proxy_process_start(scene->scratch, scene->proxy_binary, argv);
 }
 
 void scene_start(struct scene *scene) {

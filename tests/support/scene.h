@@ -34,6 +34,7 @@ struct scene {
   struct unbound *dns;
   uint16_t resolver_port;  // of the resolver that the proxy asks
   struct proxy_process *proxy;
+  const char *proxy_binary;  // the program to test
 };
 
 // scene_open makes all but the peers. scene_close ends and releases everything,

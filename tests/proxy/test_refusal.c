@@ -10,7 +10,8 @@ Test(refusal, says_what_failed_and_what_was_seen) {
       .public_name = "public.test", .hello = hello, .hello_len = 1};
   struct refusal refusal;
   refusal_for_origin(&refusal, "a.test", ORIGIN_TIMEOUT, &nothing_sent);
-  cr_expect_str_eq(refusal.page.cause, origin_status_str(ORIGIN_TIMEOUT));
+  const char *cause = origin_status_str(ORIGIN_TIMEOUT);
+  cr_expect_eq(strncmp(refusal.page.cause, cause, strlen(cause)), 0);
   cr_expect_str_eq(refusal.page.host, "a.test");
   cr_expect_not_null(strstr(refusal.page.protection, "Nothing was sent"));
   cr_expect_null(refusal.page.lines);

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <ini.h>
+#include <openssl/mem.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -25,8 +27,9 @@ struct reader {
   struct options_error *error;
   const char *path;
   FILE *file;
-  int line;         // that was read last, from 1
-  int failed_line;  // 0 while all is well
+  char buffer[BUFSIZ];  // the file's; what it holds may be secret
+  int line;             // that was read last, from 1
+  int failed_line;      // 0 while all is well
   char section[kSectionSize];
   struct site_reading site;  // when that is a [site "PATTERN"]
   bool seen[kMaxTracked];
@@ -74,8 +77,11 @@ __attribute__((format(printf, 3, 4))) static bool fail_at(struct reader *r,
                            text);
 }
 
-static bool fail_value(struct reader *r, const char *name, const char *value,
-                       const char *why) {
+static bool fail_value(struct reader *r, const char *name, int flags,
+                       const char *value, const char *why) {
+  if ((flags & kSettingSecret) != 0) {
+    return fail_at(r, r->line, "%s: %s", name, why);
+  }
   bool is_long = strlen(value) > kShownValue;
   return fail_at(r, r->line, "%s = %.*s%s: %s", name, kShownValue, value,
                  is_long ? "..." : "", why);
@@ -243,23 +249,38 @@ static char *resolve(const struct reader *r, int flags, const char *value) {
   return xstrdup(value);
 }
 
+// Why `value` must not stand in the file, or NULL.
+static const char *why_not_here(const struct reader *r, int flags,
+                                const char *value) {
+  struct stat info;
+  if ((flags & kSettingSecret) == 0 || !upstream_url_has_credentials(value) ||
+      (fstat(fileno(r->file), &info) == 0 &&
+       (info.st_mode & (S_IRWXG | S_IRWXO)) == 0)) {
+    return NULL;
+  }
+  return "the file holds a password and others may read it; chmod 600 it";
+}
+
+static void wipe(char *text) { OPENSSL_cleanse(text, strlen(text)); }
+
 static bool apply_site(struct reader *r, const char *name, const char *value) {
-  const char *why = NULL;
   const struct site_setting *setting = site_setting_find(name);
   if (setting == NULL) {
     return fail_at(r, r->line,
                    "[site] has no key '%s' (see docs/CONFIGURATION.md)", name);
   }
+  const char *why = why_not_here(r, setting->flags, value);
   char *resolved = resolve(r, setting->flags, value);
-  bool ok = site_reading_apply(&r->site, setting, resolved, r->line, &why) ||
-            fail_value(r, name, value, why);
+  bool ok = (why == NULL &&
+             site_reading_apply(&r->site, setting, resolved, r->line, &why)) ||
+            fail_value(r, name, setting->flags, value, why);
+  wipe(resolved);
   free(resolved);
   return ok;
 }
 
 static bool apply(struct reader *r, const char *name, const char *value) {
   size_t num;
-  const char *why = NULL;
   const struct setting *setting = setting_find(r->section, name);
   if (setting == NULL) {
     return fail_at(r, r->line, "[%s] has no key '%s' (see echproxy run --help)",
@@ -270,9 +291,11 @@ static bool apply(struct reader *r, const char *name, const char *value) {
     return fail_at(r, r->line, "'%s' is set twice; remove one", name);
   }
   *seen = true;
+  const char *why = why_not_here(r, setting->flags, value);
   char *resolved = resolve(r, setting->flags, value);
-  bool ok = setting->apply(r->options, resolved, &why) ||
-            fail_value(r, name, value, why);
+  bool ok = (why == NULL && setting->apply(r->options, resolved, &why)) ||
+            fail_value(r, name, setting->flags, value, why);
+  wipe(resolved);
   free(resolved);
   return ok;
 }
@@ -288,8 +311,11 @@ static int on_key(void *owner, const char *section, const char *name,
     return fail_at(r, r->line,
                    "'%s' stands before any section; begin with [proxy]", name);
   }
-  return r->site.section != NULL ? apply_site(r, name, value)
-                                 : apply(r, name, value);
+  bool ok = r->site.section != NULL ? apply_site(r, name, value)
+                                    : apply(r, name, value);
+  // inih's own line, or ours, at which nobody looks any more.
+  wipe((char *)(uintptr_t)value);
+  return ok;
 }
 
 static bool read_file(struct reader *r) {
@@ -315,10 +341,13 @@ bool config_file_load(struct options *options, struct options_error *out_error,
     return options_error_set(out_error, EX_CONFIG, "%s cannot be read: %s",
                              path, strerror(errno));
   }
+  setvbuf(r.file, r.buffer, _IOFBF, sizeof(r.buffer));
   r.text = xcalloc(kMaxLine, 1);
   bool ok = read_file(&r);
   site_reading_drop(&r.site);
-  free(r.text);
   fclose(r.file);
+  OPENSSL_cleanse(r.text, kMaxLine);
+  OPENSSL_cleanse(r.buffer, sizeof(r.buffer));
+  free(r.text);
   return ok;
 }

@@ -32,6 +32,7 @@ struct forward {
   struct stream *browser;
   enum step step;
   struct site_lookup *lookup;
+  const struct upstream *via;  // that `dial` goes through, or NULL
   struct dial *dial;
   struct exchange *exchange;
   struct authority site;  // with a port
@@ -137,7 +138,7 @@ static void on_dialed(void *owner, int err, struct stream *stream,
   if (err != 0) {
     char why[128];
     snprintf(why, sizeof(why), "the site could not be reached: %s",
-             uv_strerror(err));
+             f->via != NULL ? upstream_error_text(err) : uv_strerror(err));
     refuse(f, err == UV_ETIMEDOUT ? 504 : 502, why);
     return;
   }
@@ -147,7 +148,8 @@ static void on_dialed(void *owner, int err, struct stream *stream,
                      f->head.data, f->head.len, on_exchanged, f);
 }
 
-static void start_dial(struct forward *f, const struct lookup_answer *answer) {
+static void start_dial(struct forward *f, const struct lookup_answer *answer,
+                       const struct site_rule *rule) {
   struct address addresses[kLookupMaxAddresses];
   assert(answer->num_addresses <= kLookupMaxAddresses);
   for (size_t i = 0; i < answer->num_addresses; i++) {
@@ -155,8 +157,9 @@ static void start_dial(struct forward *f, const struct lookup_answer *answer) {
     addresses[i].port = f->site.port;  // the lookup was made for https
   }
   f->step = DIAL_SITE;
-  f->dial = dial_start(f->proxy->worker, addresses, answer->num_addresses,
-                       kDialTimeoutMs, on_dialed, f);
+  f->via = proxy_via(site_rule_upstream(rule, f->proxy->upstream), answer);
+  f->dial = dial_start(f->proxy->worker, f->via, addresses,
+                       answer->num_addresses, kDialTimeoutMs, on_dialed, f);
 }
 
 static void refuse_lookup(struct forward *f,
@@ -170,7 +173,7 @@ static void refuse_lookup(struct forward *f,
 }
 
 static void decide(struct forward *f, const struct lookup_answer *answer,
-                   enum proxy_mode mode) {
+                   const struct site_rule *rule) {
   switch (answer->status) {
     case LOOKUP_ECH:
     case LOOKUP_NO_ECH:
@@ -188,14 +191,14 @@ static void decide(struct forward *f, const struct lookup_answer *answer,
     case LOOKUP_LOCAL:
       break;
   }
-  if (mode == MODE_STRICT) {
+  if (site_rule_mode(rule, f->proxy->mode) == MODE_STRICT) {
     refuse(f, 403,
            "in strict mode nothing is sent over plain http, and this site is "
            "not known to offer https");
   } else if (answer->num_addresses == 0) {
     refuse(f, 502, "the site has no address");
   } else {
-    start_dial(f, answer);
+    start_dial(f, answer, rule);
   }
 }
 
@@ -203,7 +206,7 @@ static void on_looked_up(void *owner, struct lookup_answer *answer,
                          const struct site_rule *rule) {
   struct forward *f = owner;
   f->lookup = NULL;
-  decide(f, answer, site_rule_mode(rule, f->proxy->mode));
+  decide(f, answer, rule);
   lookup_answer_unref(answer);
 }
 

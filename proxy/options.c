@@ -198,10 +198,20 @@ static bool apply_line(struct options *options, struct options_error *out_error,
                        const struct command_line *line) {
   for (size_t i = 0; i < line->num_given; i++) {
     const struct setting *setting = line->given[i].setting;
+    const char *value = line->given[i].value;
     const char *why = NULL;
-    if (!setting->apply(options, line->given[i].value, &why)) {
-      return options_error_set(out_error, EX_USAGE, "--%s %s: %s",
-                               setting->name, line->given[i].value, why);
+    bool is_secret = (setting->flags & kSettingSecret) != 0;
+    if (is_secret && upstream_url_has_credentials(value)) {
+      return options_error_set(
+          out_error, EX_USAGE,
+          "--%s: everybody on this machine can see a password on the command "
+          "line; write %s = URL into [%s] of the configuration file",
+          setting->name, setting->name, setting->section);
+    }
+    if (!setting->apply(options, value, &why)) {
+      return options_error_set(out_error, EX_USAGE, "--%s%s%s: %s",
+                               setting->name, is_secret ? "" : " ",
+                               is_secret ? "" : value, why);
     }
   }
   return true;
@@ -253,6 +263,41 @@ static bool complete_resolvers(struct options *options,
                            why);
 }
 
+// Finds the upstream proxy and sends the resolvers' connections through it, but
+// for those of this machine: the proxy's own loopback is another.
+static bool complete_upstream(struct options *options,
+                              struct options_error *out_error,
+                              const struct command_line *line) {
+  const char *why;
+  if (options->upstream == NULL) {
+    return true;
+  }
+  if (!upstream_resolve(options->upstream, &why)) {
+    return options_error_set(
+        out_error, is_given(line, "upstream-proxy") ? EX_USAGE : EX_CONFIG,
+        "upstream proxy %s: %s", options->upstream->host, why);
+  }
+  for (size_t i = 0; i < options->num_resolvers; i++) {
+    struct doh_server *server = &options->resolvers[i];
+    if (!address_is_loopback(&server->addresses[0])) {
+      server->via = options->upstream;
+    }
+  }
+  return true;
+}
+
+static bool complete_sites(const struct options *options,
+                           struct options_error *out_error) {
+  const char *why;
+  const struct site_section *section;
+  if (site_rules_resolve(options->sites, &why, &section)) {
+    return true;
+  }
+  return options_error_set(out_error, EX_CONFIG,
+                           "upstream proxy %s of [site \"%s\"]: %s",
+                           section->upstream->host, section->pattern.text, why);
+}
+
 // Reads HOST[:PORT]; an IPv6 address alone may stand without brackets.
 static bool set_target(struct options *options, struct options_error *out_error,
                        const char *argument) {
@@ -296,7 +341,9 @@ static bool put_together(struct options *options,
          (command != OPTIONS_CHECK ||
           set_target(options, out_error, line->argument)) &&
          (command == OPTIONS_CA ||
-          complete_resolvers(options, out_error, line));
+          (complete_resolvers(options, out_error, line) &&
+           complete_upstream(options, out_error, line) &&
+           complete_sites(options, out_error)));
 }
 
 bool options_parse(struct options *options, struct options_error *out_error,
@@ -322,5 +369,6 @@ void options_cleanup(struct options *options) {
   free(options->upstream_ca);
   free(options->resolver_ca);
   site_rules_free(options->sites);
+  upstream_free(options->upstream);
   memset(options, 0, sizeof(*options));
 }

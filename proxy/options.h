@@ -10,6 +10,7 @@
 
 #include "ech/doh_server.h"
 #include "net/address.h"
+#include "net/upstream.h"
 #include "proxy/authority.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
@@ -28,6 +29,9 @@ struct options {
   char *state_dir;    // NULL: the default
   char *upstream_ca;  // NULL: the system's trust store alone
   char *resolver_ca;  // likewise
+  // What sites and resolvers are reached through, its addresses known; NULL:
+  // nothing. Resolvers on loopback are reached directly all the same.
+  struct upstream *upstream;
   enum proxy_mode mode;
   struct doh_server resolvers[kOptionsMaxResolvers];  // with their addresses
   size_t num_resolvers;

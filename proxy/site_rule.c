@@ -19,6 +19,7 @@ static void section_free(struct site_section *section) {
   free(section->ech);
   free(section->ech_from);
   client_identity_free(section->identity);
+  upstream_free(section->upstream);
   free(section);
 }
 
@@ -47,6 +48,18 @@ struct site_section *site_rules_add(struct site_rules *rules,
                (rules->num_sections + 1) * sizeof(struct site_section *));
   rules->sections[rules->num_sections++] = section;
   return section;
+}
+
+bool site_rules_resolve(const struct site_rules *rules, const char **out_why,
+                        const struct site_section **out_section) {
+  for (size_t i = 0; rules != NULL && i < rules->num_sections; i++) {
+    struct upstream *upstream = rules->sections[i]->upstream;
+    if (upstream != NULL && !upstream_resolve(upstream, out_why)) {
+      *out_section = rules->sections[i];
+      return false;
+    }
+  }
+  return true;
 }
 
 // Takes from `section` the keys for which nothing as close has been found.
@@ -98,6 +111,12 @@ const struct client_identity *site_rule_identity(const struct site_rule *rule) {
   return section != NULL ? section->identity : NULL;
 }
 
+const struct upstream *site_rule_upstream(const struct site_rule *rule,
+                                          const struct upstream *otherwise) {
+  const struct site_section *section = rule->from[SITE_UPSTREAM];
+  return section != NULL ? section->upstream : otherwise;
+}
+
 size_t site_rule_sections(const struct site_section *out[kNumSiteKeys],
                           const struct site_rule *rule) {
   size_t num = 0;
@@ -129,6 +148,9 @@ size_t site_rule_keys(const char *out[kMaxSiteKeyNames],
   if (rule->from[SITE_IDENTITY] == section) {
     out[num++] = "client-cert";
     out[num++] = "client-key";
+  }
+  if (rule->from[SITE_UPSTREAM] == section) {
+    out[num++] = "upstream-proxy";
   }
   assert(num <= kMaxSiteKeyNames);
   return num;

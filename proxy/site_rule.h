@@ -12,15 +12,22 @@
 #include "ech/lookup_answer.h"
 #include "keys/client_identity.h"
 #include "net/address.h"
+#include "net/upstream.h"
 #include "proxy/proxy.h"
 #include "proxy/site_pattern.h"
 
 // What a section can say. What stands under one key here is set and overridden
 // as one: the client certificate and its key, and the two ways to name an ECH
 // configuration.
-enum site_key { SITE_MODE, SITE_ECH, SITE_ADDRESS, SITE_IDENTITY };
+enum site_key {
+  SITE_MODE,
+  SITE_ECH,
+  SITE_ADDRESS,
+  SITE_IDENTITY,
+  SITE_UPSTREAM
+};
 
-enum { kNumSiteKeys = SITE_IDENTITY + 1 };
+enum { kNumSiteKeys = SITE_UPSTREAM + 1 };
 
 // One section. What it does not set is zero.
 struct site_section {
@@ -33,6 +40,7 @@ struct site_section {
   struct address addresses[kLookupMaxAddresses];  // with port 0
   size_t num_addresses;
   struct client_identity *identity;
+  struct upstream *upstream;  // NULL, when it is set: none
 };
 
 struct site_rules;
@@ -53,6 +61,12 @@ struct site_rule {
   const struct site_section *from[kNumSiteKeys];
 };
 
+// site_rules_resolve finds the upstream proxies that are known by name, as
+// upstream_resolve does. On failure `*out_section` is the section of the one
+// that was not found.
+bool site_rules_resolve(const struct site_rules *rules, const char **out_why,
+                        const struct site_section **out_section);
+
 // site_rule_for_host finds what the sections for names say of `host`, spelled
 // as struct authority does. `rules` may be NULL: nothing.
 void site_rule_for_host(struct site_rule *out, const struct site_rules *rules,
@@ -71,6 +85,11 @@ enum proxy_mode site_rule_mode(const struct site_rule *rule,
 
 // site_rule_identity returns the client certificate for the site, or NULL.
 const struct client_identity *site_rule_identity(const struct site_rule *rule);
+
+// site_rule_upstream returns the upstream proxy for the site or NULL, where the
+// rule says one or that there is none, or `otherwise`.
+const struct upstream *site_rule_upstream(const struct site_rule *rule,
+                                          const struct upstream *otherwise);
 
 // site_rule_sections writes the sections that are in force, each once, the one
 // with the first key first, and returns how many.

@@ -117,6 +117,16 @@ static bool apply_client_key(struct site_reading *r, const char *value,
   return apply_path(&r->key_path, value, out_why);
 }
 
+static bool apply_upstream_proxy(struct site_reading *r, const char *value,
+                                 const char **out_why) {
+  r->section->sets[SITE_UPSTREAM] = true;
+  if (strcmp(value, "none") == 0) {
+    return true;
+  }
+  r->section->upstream = upstream_new(value, out_why);
+  return r->section->upstream != NULL;
+}
+
 static const struct site_setting kSettings[] = {
     {"mode", 0, false, apply_mode},
     {"ech", 0, false, apply_ech},
@@ -124,6 +134,7 @@ static const struct site_setting kSettings[] = {
     {"address", kSettingMany, false, apply_address},
     {"client-cert", kSettingPath, false, apply_client_cert},
     {"client-key", kSettingPath, false, apply_client_key},
+    {"upstream-proxy", kSettingSecret, false, apply_upstream_proxy},
 };
 
 enum { kNumSettings = sizeof(kSettings) / sizeof(kSettings[0]) };

@@ -21,7 +21,7 @@ struct site_reading {
 
 struct site_setting {
   const char *name;
-  int flags;          // kSettingPath and kSettingMany, of setting.h
+  int flags;          // kSettingPath, Many and Secret, of setting.h
   bool is_for_range;  // may stand in a section for a range of addresses
   // apply sets `value`. On failure `*out_why` is a static text that says what
   // is wrong with it.

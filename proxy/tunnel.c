@@ -37,7 +37,8 @@ struct tunnel {
   enum front_kind kind;
   char *host;
   uint16_t port;
-  enum proxy_mode mode;  // for this site
+  enum proxy_mode mode;             // for this site
+  const struct upstream *upstream;  // likewise; NULL: none
 
   // The browser's side: first the bare connection, then a session over it.
   struct stream *browser;
@@ -50,7 +51,8 @@ struct tunnel {
   struct lookup_answer *answer;
   struct origin_dial *origin_dial;
   struct tls *site_tls;
-  struct refusal *refusal;  // the page to serve instead of the site
+  struct refusal *refusal;     // the page to serve instead of the site
+  const struct upstream *via;  // that `dial` goes through, or NULL
   struct dial *dial;
   struct stream *site;
   struct relay *relay;
@@ -195,6 +197,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
   t->lookup = NULL;    // finished, so no longer ours to cancel
   t->answer = answer;  // taken
   t->mode = site_rule_mode(rule, t->proxy->mode);
+  t->upstream = site_rule_upstream(rule, t->proxy->upstream);
   struct policy_decision decision = policy_for_lookup(t->mode, answer);
   switch (decision.action) {
     case POLICY_INTERCEPT:
@@ -315,6 +318,7 @@ static void start_dial_origin(struct tunnel *t) {
       .privacy = ORIGIN_PRIVATE,
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
+      .via = proxy_via(t->upstream, t->answer),
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }
@@ -329,7 +333,7 @@ static void on_direct(void *owner, int err, struct stream *site,
   if (err != 0) {
     char why[128];
     snprintf(why, sizeof why, "The site could not be reached: %s.",
-             uv_strerror(err));
+             t->via != NULL ? upstream_error_text(err) : uv_strerror(err));
     tunnel_refuse(t,
                   err == UV_ECONNREFUSED ? FRONT_CONNECTION_REFUSED
                   : err == UV_ETIMEDOUT  ? FRONT_TIMEOUT
@@ -353,8 +357,9 @@ static void start_dial_direct(struct tunnel *t) {
     tunnel_refuse(t, FRONT_NO_SUCH_HOST, "The site has no address.");
     return;
   }
+  t->via = proxy_via(t->upstream, t->answer);
   t->dial =
-      dial_start(t->proxy->worker, t->answer->addresses,
+      dial_start(t->proxy->worker, t->via, t->answer->addresses,
                  t->answer->num_addresses, kDirectTimeoutMs, on_direct, t);
 }
 

@@ -25,8 +25,14 @@ const char *usage_program(void) {
          "  echproxy check crypto.cloudflare.com\n";
 }
 
-#define STATE_DIR                                                             \
-  "  --state-dir DIR      where the local CA is kept (default: echproxy in\n" \
+#define STATE_DIR                                                              \
+  "  --upstream-proxy URL socks5://HOST:PORT or http://HOST:PORT: connect "    \
+  "to\n"                                                                       \
+  "                       sites and resolvers through this proxy, by "         \
+  "address\n"                                                                  \
+  "                       and never by name; with USER:PASSWORD@ it goes in\n" \
+  "                       the file; none: use none\n"                          \
+  "  --state-dir DIR      where the local CA is kept (default: echproxy in\n"  \
   "                       $XDG_STATE_HOME or ~/.local/state)\n"
 
 #define NAMES_AND_TRUST                                                        \

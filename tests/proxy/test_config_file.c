@@ -62,9 +62,11 @@ Test(config_file, reads_the_rules_of_sites) {
       "[site  \"www.bank.example\"] # and its address\n"
       "address = 192.0.2.1\n"
       "address = 2001:db8::1\n"
+      "upstream-proxy = none\n"
       "[site \"104.16.0.0/13\"]\n"
       "ech-from = Cloudflare-ECH.com.\n"
       "[site \"app.example\"]\n"
+      "upstream-proxy = socks5://u:secret@192.0.2.1:1080\n"
       "mode = pass\n"
       "[site "
       "\"a-name-that-is-longer-than-the-49-characters-of-inih.example\"]\n"
@@ -82,6 +84,15 @@ Test(config_file, reads_the_rules_of_sites) {
   cr_expect_eq(site_rule_identity(&rule)->chain_len, 1);
   cr_assert_not_null(rule.from[SITE_ADDRESS]);
   cr_expect_eq(rule.from[SITE_ADDRESS]->num_addresses, 2);
+  struct upstream *other =
+      upstream_new("http://192.0.2.9:1", &(const char *){0});
+  cr_expect_null(site_rule_upstream(&rule, other), "none");
+  site_rule_for_host(&rule, o.sites, "a.example");
+  cr_expect_eq(site_rule_upstream(&rule, other), other);
+  upstream_free(other);
+  site_rule_for_host(&rule, o.sites, "app.example");
+  cr_assert_not_null(site_rule_upstream(&rule, NULL));
+  cr_expect_str_eq(site_rule_upstream(&rule, NULL)->password, "secret");
   site_rule_for_host(&rule, o.sites, "a.example");
   struct address address;
   address_from_ip(&address, "104.16.1.1", 443);
@@ -122,6 +133,24 @@ Test(config_file, has_room_for_long_lists) {
     cr_expect_eq(rule.from[SITE_ECH]->ech_len, 2 + kNums[i] * 62);
     options_cleanup(&o);
   }
+  scratch_free(scratch);
+  cr_assert(leaks_none());
+}
+
+Test(config_file, keeps_a_sites_password_to_its_owner) {
+  static const char kText[] =
+      "[site \"a.test\"]\nupstream-proxy = socks5://u:hush@192.0.2.1:1\n";
+  struct scratch *scratch = scratch_new();
+  struct options o = {.help = false};
+  struct options_error error;
+  const char *path =
+      scratch_write(scratch, "open.conf", kText, sizeof(kText) - 1);
+  cr_assert_eq(chmod(path, 0640), 0);
+  cr_assert_not(config_file_load(&o, &error, path));
+  cr_expect_not_null(strstr(error.text, ":2: upstream-proxy: the file holds"),
+                     "%s", error.text);
+  cr_expect_null(strstr(error.text, "hush"));
+  options_cleanup(&o);
   scratch_free(scratch);
   cr_assert(leaks_none());
 }
@@ -187,6 +216,9 @@ Test(config_file, names_the_line_that_is_wrong_in_a_site) {
       {A "client-cert = me.crt\nclient-key = you.key\n", ":3: the key in "},
       {A "client-cert = me.crt\nclient-key = none\n", ":3: cannot open "},
       {A "client-cert = me.crt\nclient-key = open.key\n[proxy]\n", "chmod 600"},
+      {A "upstream-proxy = socks5://u:p@x\n", ":2: upstream-proxy: "},
+      {A "upstream-proxy = ftp://192.0.2.1:1\n", ":2: upstream-proxy: "},
+      {"[site \"10.0.0.0/8\"]\nupstream-proxy = none\n", "can only have"},
       {A "mode = pass\nclient-cert = me.crt\nclient-key = me.key\n",
        ":1: with mode = pass the site's name is not hidden"},
       {A "ech-from = b.test\nmode = pass\n" A, ":1: with mode = pass"},

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "ech/dns_message.h"
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 #include "net/worker.h"
 
 enum {
@@ -29,7 +29,7 @@ struct dns_client;
 // which it keeps a reference. Released with dns_client_free, which drops all
 // queries.
 struct dns_client *dns_client_new(struct worker *worker,
-                                  const struct doh_server *servers,
+                                  const struct dns_server *servers,
                                   size_t num_servers, X509_STORE *trust);
 void dns_client_free(struct dns_client *client);
 

@@ -50,7 +50,7 @@ struct resolver {
 };
 
 struct resolver *resolver_new(struct worker *worker,
-                              const struct doh_server *servers,
+                              const struct dns_server *servers,
                               size_t num_servers, X509_STORE *trust) {
   struct resolver *r = xcalloc(1, sizeof(*r));
   r->worker = worker;

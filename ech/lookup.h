@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 #include "ech/lookup_answer.h"
 #include "net/worker.h"
 
@@ -21,7 +21,7 @@ struct resolver;
 // reference. Released with resolver_free, which drops the lookups that run:
 // none of their callbacks runs and they must not be cancelled any more.
 struct resolver *resolver_new(struct worker *worker,
-                              const struct doh_server *servers,
+                              const struct dns_server *servers,
                               size_t num_servers, X509_STORE *trust);
 void resolver_free(struct resolver *resolver);
 

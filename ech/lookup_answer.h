@@ -59,7 +59,7 @@ struct endpoint {
 struct lookup_answer {
   enum lookup_status status;
   // One sentence in plain English that says why, without host names; static.
-  // For LOOKUP_FAILED the cause, such as doh_status_str's.
+  // For LOOKUP_FAILED the cause, such as channel_status_str's.
   const char *detail;
   // With LOOKUP_ECH and LOOKUP_NO_ECH: endpoints with ECH first, then by
   // priority, equals shuffled. None with LOOKUP_NO_ECH when all records ask for

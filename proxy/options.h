@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 #include "net/address.h"
 #include "proxy/authority.h"
 #include "proxy/log.h"
@@ -28,9 +28,9 @@ struct options {
   char *upstream_ca;  // NULL: the system's trust store alone
   char *resolver_ca;  // likewise
   enum proxy_mode mode;
-  struct doh_server resolvers[kOptionsMaxResolvers];  // with their addresses
+  struct dns_server resolvers[kOptionsMaxResolvers];  // with their addresses
   size_t num_resolvers;
-  struct address bootstrap[kDohMaxAddresses];
+  struct address bootstrap[kDnsServerMaxAddresses];
   size_t num_bootstrap;
   // For `run`.
   struct address listen;  // always loopback; port 0: the kernel's choice

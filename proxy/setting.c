@@ -139,7 +139,7 @@ static bool apply_resolver(struct options *o, const char *value,
     *out_why = "there can be at most 8 resolvers";
     return false;
   }
-  if (!doh_server_parse(&o->resolvers[o->num_resolvers], value, out_why)) {
+  if (!dns_server_parse(&o->resolvers[o->num_resolvers], value, out_why)) {
     return false;
   }
   o->num_resolvers++;
@@ -148,7 +148,7 @@ static bool apply_resolver(struct options *o, const char *value,
 
 static bool apply_bootstrap(struct options *o, const char *value,
                             const char **out_why) {
-  if (o->num_bootstrap == kDohMaxAddresses) {
+  if (o->num_bootstrap == kDnsServerMaxAddresses) {
     *out_why = "there can be at most 8 bootstrap addresses";
     return false;
   }

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <uv.h>
 
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 #include "net/worker.h"
 #include "support/test_cert.h"
 
@@ -62,9 +62,9 @@ static inline void test_trust_cleanup(struct test_trust *t) {
 
 // test_server_at is the DoH server on a port of loopback, with the name `host`
 // or, when that is NULL, its address.
-static inline struct doh_server test_server_at(const char *host,
+static inline struct dns_server test_server_at(const char *host,
                                                uint16_t port) {
-  struct doh_server server = {.port = port, .num_addresses = 1};
+  struct dns_server server = {.port = port, .num_addresses = 1};
   strcpy(server.host, host == NULL ? "127.0.0.1" : host);
   strcpy(server.path, "/dns-query");
   cr_assert(address_from_ip(&server.addresses[0], "127.0.0.1", port));

@@ -1,9 +1,9 @@
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-Test(doh_server, reads_urls) {
+Test(dns_server, reads_urls) {
   static const struct {
     const char *url;
     const char *host;
@@ -21,20 +21,20 @@ Test(doh_server, reads_urls) {
       {"https://[2001:db8::1]:853/q", "2001:db8::1", 853, "/q", true},
   };
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
-    struct doh_server s;
+    struct dns_server s;
     const char *why = "";
-    cr_assert(doh_server_parse(&s, kCases[i].url, &why), "%s: %s",
+    cr_assert(dns_server_parse(&s, kCases[i].url, &why), "%s: %s",
               kCases[i].url, why);
     cr_assert_str_eq(s.host, kCases[i].host);
     cr_assert_eq(s.port, kCases[i].port);
     cr_assert_str_eq(s.path, kCases[i].path);
-    cr_assert_eq(doh_server_is_ip(&s), kCases[i].is_ip);
+    cr_assert_eq(dns_server_is_ip(&s), kCases[i].is_ip);
     cr_assert_eq(s.num_addresses, kCases[i].is_ip ? 1 : 0);
     cr_assert(!kCases[i].is_ip || s.addresses[0].port == kCases[i].port);
   }
 }
 
-Test(doh_server, says_what_is_wrong_with_others) {
+Test(dns_server, says_what_is_wrong_with_others) {
   char long_path[400] = "https://dns.test/";
   memset(long_path + strlen(long_path), 'a', 300);
   char long_host[400] = "https://";
@@ -69,9 +69,9 @@ Test(doh_server, says_what_is_wrong_with_others) {
       long_host,
   };
   for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-    struct doh_server s;
+    struct dns_server s;
     const char *why = NULL;
-    cr_assert_not(doh_server_parse(&s, urls[i], &why), "%s", urls[i]);
+    cr_assert_not(dns_server_parse(&s, urls[i], &why), "%s", urls[i]);
     cr_assert(why != NULL && why[0] != '\0', "%s", urls[i]);
   }
 }

@@ -126,16 +126,16 @@ static const enum deed kAnswer[] = {DO_ANSWER};
 // Two servers, each with a zone; without one a server answers with junk.
 static void fixture_init(struct fixture *f, struct zone *first,
                          struct zone *second) {
-  test_trust_init(&f->trust, "DNS:resolver.test");
+  test_trust_init(&f->trust, "IP:127.0.0.1");
   f->worker = test_worker_new();
   struct zone *zones[] = {first, second};
-  struct doh_server at[2];
+  struct dns_server at[2];
   for (size_t i = 0; i < 2; i++) {
     scripted_server_open(&f->servers[i], f->worker, f->trust.leaf, "h2",
                          kAnswer, 1);
     f->servers[i].respond = zones[i] == NULL ? NULL : respond;
     f->servers[i].respond_owner = zones[i];
-    at[i] = test_server_at("resolver.test", f->servers[i].port);
+    at[i] = test_server_at(NULL, f->servers[i].port);
   }
   f->resolver = resolver_new(f->worker, at, 2, f->trust.store);
 }

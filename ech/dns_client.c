@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "ech/dns_channel.h"
+#include "ech/special_name.h"
 #include "net/xalloc.h"
 
 enum {
@@ -22,6 +23,7 @@ struct dns_client {
   struct server servers[kDnsClientMaxServers];
   size_t num_servers;
   struct dns_client_query *queries;
+  const struct local_domains *kept_from;  // NULL: none
 };
 
 struct dns_client_query {
@@ -39,6 +41,7 @@ struct dns_client_query {
   struct dns_channel_query *channel_query;
   unsigned num_tries[kDnsClientMaxServers];
   struct task task;  // to fail at once
+  const char *refusal;
 };
 
 static uint64_t now_ms(const struct dns_client *client) {
@@ -189,8 +192,34 @@ static void on_answer(void *owner, enum channel_status status,
   }
 }
 
-static void on_bad_name(void *owner) {
-  finish(owner, NULL, "a name on the way is not a domain name");
+static void on_refused(void *owner) {
+  struct dns_client_query *q = owner;
+  finish(q, NULL, q->refusal);
+}
+
+// Says why `name` must not be asked for; NULL when it may. The name is `q`'s
+// then.
+static const char *refusal_of(struct dns_client_query *q, const char *name) {
+  char normal[kDnsNameSize];
+  struct address ignored;
+  if (strlen(name) >= sizeof(q->name) ||
+      !dns_query_write(q->message, &q->message_len, name, q->type)) {
+    return "a name on the way is not a domain name";
+  }
+  if (special_name_classify(normal, &ignored, name) != NAME_PUBLIC) {
+    return "a name on the way is not one for public DNS";
+  }
+  if (q->client->kept_from != NULL &&
+      local_domains_contain(q->client->kept_from, normal)) {
+    return "a name on the way is for the system's resolver";
+  }
+  memcpy(q->name, name, strlen(name) + 1);
+  return NULL;
+}
+
+void dns_client_keep_from(struct dns_client *client,
+                          const struct local_domains *domains) {
+  client->kept_from = domains;
 }
 
 struct dns_client_query *dns_client_query_start(
@@ -203,12 +232,11 @@ struct dns_client_query *dns_client_query_start(
   q->type = type;
   q->deadline = now_ms(client) + timeout_ms;
   DL_APPEND(client->queries, q);
-  if (strlen(name) < sizeof(q->name) &&
-      dns_query_write(q->message, &q->message_len, name, type)) {
-    memcpy(q->name, name, strlen(name) + 1);
+  q->refusal = refusal_of(q, name);
+  if (q->refusal == NULL) {
     ask(q, next_server(q));
   } else {
-    worker_defer(client->worker, &q->task, on_bad_name, q);
+    worker_defer(client->worker, &q->task, on_refused, q);
   }
   return q;
 }

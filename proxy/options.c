@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "ech/lookup.h"
 #include "net/xalloc.h"
 #include "proxy/config_file.h"
 #include "proxy/known_resolver.h"
@@ -214,6 +215,9 @@ static void drop_overridden_lists(struct options *options,
   if (is_given(line, "bootstrap")) {
     options->num_bootstrap = 0;
   }
+  if (is_given(line, "local-domain")) {
+    local_domains_cleanup(&options->local_domains);
+  }
 }
 
 static bool load_file(struct options *options, struct options_error *out_error,
@@ -315,5 +319,17 @@ void options_cleanup(struct options *options) {
   free(options->state_dir);
   free(options->upstream_ca);
   free(options->resolver_ca);
+  local_domains_cleanup(&options->local_domains);
   memset(options, 0, sizeof(*options));
+}
+
+struct resolver *options_resolver_new(const struct options *options,
+                                      struct worker *worker,
+                                      X509_STORE *trust) {
+  struct resolver *resolver =
+      resolver_new(worker, options->resolvers, options->num_resolvers, trust);
+  for (size_t i = 0; i < options->local_domains.num_domains; i++) {
+    resolver_use_system_for(resolver, options->local_domains.domains[i]);
+  }
+  return resolver;
 }

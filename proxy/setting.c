@@ -6,6 +6,8 @@
 
 #include "net/xalloc.h"
 
+enum { kMaxLocalDomains = 64 };
+
 static bool apply_yes_no(bool *out, const char *value, const char **out_why) {
   static const char *const kYes[] = {"yes", "true", "on", "1"};
   static const char *const kNo[] = {"no", "false", "off", "0"};
@@ -128,13 +130,6 @@ static bool apply_quiet(struct options *o, const char *value,
 
 static bool apply_resolver(struct options *o, const char *value,
                            const char **out_why) {
-  if (strncasecmp(value, "tls://", 6) == 0 ||
-      strncasecmp(value, "udp://", 6) == 0) {
-    *out_why =
-        "only DNS over HTTPS is supported so far: write it as "
-        "https://HOST/dns-query";
-    return false;
-  }
   if (o->num_resolvers == kOptionsMaxResolvers) {
     *out_why = "there can be at most 8 resolvers";
     return false;
@@ -160,6 +155,19 @@ static bool apply_bootstrap(struct options *o, const char *value,
   return true;
 }
 
+static bool apply_local_domain(struct options *o, const char *value,
+                               const char **out_why) {
+  if (o->local_domains.num_domains == kMaxLocalDomains) {
+    *out_why = "there can be at most 64 local domains";
+    return false;
+  }
+  if (!local_domains_add(&o->local_domains, value)) {
+    *out_why = "write a domain, such as corp.example";
+    return false;
+  }
+  return true;
+}
+
 enum { kBoth = kSettingRun | kSettingCheck };
 
 static const struct setting kSettings[] = {
@@ -175,6 +183,7 @@ static const struct setting kSettings[] = {
     {"quiet", 'q', "proxy", kSettingRun | kSettingFlag, apply_quiet},
     {"resolver", 0, "resolver", kBoth | kSettingMany, apply_resolver},
     {"bootstrap", 0, "resolver", kBoth | kSettingMany, apply_bootstrap},
+    {"local-domain", 0, "resolver", kBoth | kSettingMany, apply_local_domain},
     {"resolver-ca", 0, "resolver", kBoth | kSettingPath, apply_resolver_ca},
 };
 

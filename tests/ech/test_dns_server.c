@@ -10,21 +10,38 @@ Test(dns_server, reads_urls) {
     uint16_t port;
     const char *path;
     bool is_ip;
+    enum dns_server_scheme scheme;
   } kCases[] = {
-      {"https://dns.test/dns-query", "dns.test", 443, "/dns-query", false},
-      {"https://DNS.test", "dns.test", 443, "/dns-query", false},
-      {"https://dns.test/", "dns.test", 443, "/dns-query", false},
-      {"https://dns.test:8443/x?key=1", "dns.test", 8443, "/x?key=1", false},
-      {"https://dns.test/q{?dns}", "dns.test", 443, "/q", false},
-      {"https://192.0.2.1:65535/q", "192.0.2.1", 65535, "/q", true},
-      {"https://[2001:db8::1]/q", "2001:db8::1", 443, "/q", true},
-      {"https://[2001:db8::1]:853/q", "2001:db8::1", 853, "/q", true},
+      {"https://dns.test/dns-query", "dns.test", 443, "/dns-query", false,
+       DNS_SERVER_HTTPS},
+      {"https://DNS.test", "dns.test", 443, "/dns-query", false,
+       DNS_SERVER_HTTPS},
+      {"https://dns.test/", "dns.test", 443, "/dns-query", false,
+       DNS_SERVER_HTTPS},
+      {"https://dns.test:8443/x?key=1", "dns.test", 8443, "/x?key=1", false,
+       DNS_SERVER_HTTPS},
+      {"https://dns.test/q{?dns}", "dns.test", 443, "/q", false,
+       DNS_SERVER_HTTPS},
+      {"https://192.0.2.1:65535/q", "192.0.2.1", 65535, "/q", true,
+       DNS_SERVER_HTTPS},
+      {"https://[2001:db8::1]/q", "2001:db8::1", 443, "/q", true,
+       DNS_SERVER_HTTPS},
+      {"https://[2001:db8::1]:853/q", "2001:db8::1", 853, "/q", true,
+       DNS_SERVER_HTTPS},
+      {"HTTPS://dns.test", "dns.test", 443, "/dns-query", false,
+       DNS_SERVER_HTTPS},
+      {"tls://DNS.test", "dns.test", 853, "", false, DNS_SERVER_TLS},
+      {"tls://dns.test:8853/", "dns.test", 8853, "", false, DNS_SERVER_TLS},
+      {"tls://192.0.2.1", "192.0.2.1", 853, "", true, DNS_SERVER_TLS},
+      {"udp://127.0.0.53", "127.0.0.53", 53, "", true, DNS_SERVER_UDP},
+      {"udp://[::1]:5353", "::1", 5353, "", true, DNS_SERVER_UDP},
   };
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
     struct dns_server s;
     const char *why = "";
     cr_assert(dns_server_parse(&s, kCases[i].url, &why), "%s: %s",
               kCases[i].url, why);
+    cr_assert_eq(s.scheme, kCases[i].scheme);
     cr_assert_str_eq(s.host, kCases[i].host);
     cr_assert_eq(s.port, kCases[i].port);
     cr_assert_str_eq(s.path, kCases[i].path);
@@ -65,6 +82,15 @@ Test(dns_server, says_what_is_wrong_with_others) {
       "https://dns.test/#x",
       "https://dns.test/\r\nx: y",
       "https://dns.test/\xc3\xa9",
+      "tls://",
+      "tls://dns.test/dns-query",
+      "tls://dns.test?x",
+      "udp://192.0.2.1",
+      "udp://[2001:db8::1]",
+      "udp://localhost",
+      "udp://127.0.0.1/x",
+      "udp://127.0.0.1:0",
+      "tcp://127.0.0.1",
       long_path,
       long_host,
   };

@@ -1,10 +1,11 @@
 #include "ech/origin.h"
 
 #include <assert.h>
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "ech/ech_offer.h"
+#include "ech/config_list.h"
 #include "net/dial.h"
 #include "net/xalloc.h"
 
@@ -234,6 +235,23 @@ static bool set_name(SSL *ssl, const char *host) {
          SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
+// set_ech offers the configuration that is to be used, and nothing but that: a
+// list in which nothing is supported is success for SSL_set1_ech_config_list,
+// and a hello in the clear follows.
+static bool set_ech(struct origin_dial *d, SSL *ssl) {
+  struct ech_config_entry entry;
+  uint8_t *list = xmemdup(d->ech, d->ech_len);
+  size_t list_len = 0;
+  bool ok = ech_config_list_narrow(list, &list_len, d->ech, d->ech_len) &&
+            ech_config_list_usable(list, list_len, &entry) &&
+            SSL_set1_ech_config_list(ssl, list, list_len) == 1;
+  if (ok) {
+    memcpy(d->report.public_name, entry.public_name, sizeof entry.public_name);
+  }
+  free(list);
+  return ok;
+}
+
 static SSL *new_ssl(struct origin_dial *d) {
   SSL *ssl = SSL_new(d->origin->ctx);
   if (ssl == NULL) {
@@ -242,8 +260,7 @@ static SSL *new_ssl(struct origin_dial *d) {
   SSL_set_msg_callback(ssl, on_message);
   SSL_set_msg_callback_arg(ssl, d);
   if (!set_name(ssl, d->host) ||
-      (d->privacy == ORIGIN_PRIVATE &&
-       !ech_offer_set(ssl, d->report.public_name, d->ech, d->ech_len)) ||
+      (d->privacy == ORIGIN_PRIVATE && !set_ech(d, ssl)) ||
       (d->alpn_len > 0 &&
        SSL_set_alpn_protos(ssl, d->alpn, (unsigned)d->alpn_len) != 0)) {
     SSL_free(ssl);
@@ -252,16 +269,40 @@ static SSL *new_ssl(struct origin_dial *d) {
   return ssl;
 }
 
+// What a server's verified retry configurations mean (RFC 9849, section 6.1.6).
+enum retry_meaning { RETRY_REPLACES, RETRY_DISABLES, RETRY_UNUSABLE };
+
+static enum retry_meaning read_retry(const uint8_t *configs, size_t len) {
+  struct ech_config_entry entry;
+  if (len == 0) {
+    return RETRY_DISABLES;
+  }
+  if (ech_config_list_usable(configs, len, &entry)) {
+    return RETRY_REPLACES;
+  }
+  if (!ech_config_list_well_formed(configs, len)) {
+    return RETRY_UNUSABLE;
+  }
+  // Without any version that we know, ECH as we know it is switched off.
+  size_t offset = 0;
+  while (ech_config_list_next(configs, len, &offset, &entry)) {
+    if (entry.verdict != ECH_CONFIG_UNKNOWN_VERSION) {
+      return RETRY_UNUSABLE;
+    }
+  }
+  return RETRY_DISABLES;
+}
+
 // start_retry connects once more to the same address with the configurations
 // that the server, authenticated for its public name, sent (RFC 9849, section
 // 6.1.6), or says in `out_status` why it does not.
 static bool start_retry(struct origin_dial *d, enum origin_status *out_status) {
   const uint8_t *configs;
   size_t configs_len;
-  enum ech_retry meaning =
-      ech_offer_retry(tls_ssl(d->tls), &configs, &configs_len);
-  if (d->report.retried || meaning != ECH_RETRY_REPLACES) {
-    *out_status = !d->report.retried && meaning == ECH_RETRY_DISABLES
+  SSL_get0_ech_retry_configs(tls_ssl(d->tls), &configs, &configs_len);
+  enum retry_meaning meaning = read_retry(configs, configs_len);
+  if (d->report.retried || meaning != RETRY_REPLACES) {
+    *out_status = !d->report.retried && meaning == RETRY_DISABLES
                       ? ORIGIN_ECH_DISABLED
                       : ORIGIN_ECH_REJECTED;
     return false;
@@ -293,7 +334,8 @@ static void on_handshake_failed(struct origin_dial *d,
                                 const struct tls_error *error) {
   enum origin_status status;
   d->report.error = *error;
-  if (ech_offer_was_rejected(error)) {
+  if (ERR_GET_LIB(error->ssl_err) == ERR_LIB_SSL &&
+      ERR_GET_REASON(error->ssl_err) == SSL_R_ECH_REJECTED) {
     if (!start_retry(d, &status)) {
       dial_finish(d, status);
     }

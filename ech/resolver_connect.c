@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "ech/ech_offer.h"
+#include "ech/retry_configs.h"
 #include "net/dial.h"
 #include "net/tls.h"
 #include "net/xalloc.h"
@@ -75,10 +76,8 @@ static SSL *new_ssl(struct resolver_connect *c) {
   if (ssl == NULL || !set_name(ssl, c->server)) {
     abort();
   }
-  char public_name[kEchPublicNameSize];
   c->offers_ech = c->ech->list != NULL;
-  if (c->offers_ech &&
-      !ech_offer_set(ssl, public_name, c->ech->list, c->ech->list_len)) {
+  if (c->offers_ech && !ech_offer_set(ssl, c->ech->list, c->ech->list_len)) {
     SSL_free(ssl);
     return NULL;
   }
@@ -137,11 +136,12 @@ static void start_dial(struct resolver_connect *c,
 static bool retry(struct resolver_connect *c) {
   const uint8_t *list;
   size_t len;
-  enum ech_retry meaning = ech_offer_retry(tls_ssl(c->tls), &list, &len);
-  if (c->retried || meaning == ECH_RETRY_UNUSABLE) {
+  SSL_get0_ech_retry_configs(tls_ssl(c->tls), &list, &len);
+  enum retry_meaning meaning = retry_configs_read(list, len);
+  if (c->retried || meaning == RETRY_UNUSABLE) {
     return false;
   }
-  if (meaning == ECH_RETRY_REPLACES) {
+  if (meaning == RETRY_REPLACES) {
     server_ech_replace(c->ech, list, len);
   } else {
     server_ech_disable(c->ech);

@@ -50,6 +50,7 @@ struct framed_server {
   size_t num_deeds;
   size_t num_queries;
   size_t num_datagrams;
+  struct sockaddr_storage last_from;  // of the last datagram
   // respond writes the whole answer to `query`; NULL: there is no such record.
   void (*respond)(void *owner, const uint8_t *query, size_t len,
                   struct bytes *out);
@@ -285,6 +286,7 @@ static inline void framed_on_datagram(uv_udp_t *udp, ssize_t len,
   struct framed_server *s = udp->data;
   if (len > 0 && from != NULL) {
     s->num_datagrams++;
+    memcpy(&s->last_from, from, sizeof(struct sockaddr_in));
     framed_do(s, NULL, from, (const uint8_t *)buf->base, (size_t)len);
   }
 }

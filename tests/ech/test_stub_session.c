@@ -46,16 +46,36 @@ Test(stub_session, passes_over_what_is_not_the_answer) {
   channel_bed_cleanup(&b);
 }
 
-// A source other than the resolver is not heard.
+static void keep_answer(void *owner, const uint8_t *query, size_t len,
+                        struct bytes *out) {
+  (void)len;
+  struct bytes *kept = owner;
+  framed_answer(out, query, 0x8180);
+  kept->len = 0;
+  bytes_append(kept, out->data, out->len);
+}
+
+// The right answer, from a port that is not the resolver's, is not heard.
 Test(stub_session, hears_the_resolver_only) {
   struct channel_bed b;
+  struct bytes answer = {0};
   bed_init(&b, FRAMED_DEEDS(FRAMED_SILENCE));
+  b.server.respond = keep_answer;
+  b.server.respond_owner = &answer;
   struct channel_outcome o;
   channel_ask(&b, &o, "site.test", 300);
   RUN_UNTIL(b.worker, b.server.num_datagrams > 0);
+  uv_udp_t stranger;
+  uv_udp_init(worker_loop(b.worker), &stranger);
+  uv_buf_t buf = uv_buf_init((char *)answer.data, (unsigned)answer.len);
+  cr_assert_eq(uv_udp_try_send(&stranger, &buf, 1,
+                               (struct sockaddr *)&b.server.last_from),
+               (int)answer.len);
   RUN_UNTIL(b.worker, o.num > 0);
   cr_assert_eq(o.status, CHANNEL_TIMEOUT);
+  uv_close((uv_handle_t *)&stranger, NULL);
   channel_bed_cleanup(&b);
+  free(answer.data);
 }
 
 Test(stub_session, asks_over_tcp_what_did_not_fit) {

@@ -145,17 +145,6 @@ static bool parse_path(struct dns_server *server, const char *path,
   return true;
 }
 
-// Plain DNS can be read by whoever is on the way, so there must be no way.
-static bool is_loopback(const struct dns_server *server) {
-  static const uint8_t kIpv6Loopback[16] = {[15] = 1};
-  const struct address *address = &server->addresses[0];
-  if (server->num_addresses == 0) {
-    return false;
-  }
-  return address->is_ipv6 ? memcmp(address->ip, kIpv6Loopback, 16) == 0
-                          : address->ip[0] == 127;
-}
-
 // Finds the scheme of `url` and leaves `*io_rest` at what follows it.
 static bool parse_scheme(struct dns_server *server, const char **io_rest) {
   for (size_t i = 0; i < sizeof(kSchemes) / sizeof(kSchemes[0]); i++) {
@@ -184,7 +173,10 @@ static bool parse_rest(struct dns_server *server, const char *rest,
     *out_why = "only an https:// URL has a path";
     return false;
   }
-  if (server->scheme == DNS_SERVER_UDP && !is_loopback(server)) {
+  // Plain DNS can be read by whoever is on the way, so there must be no way.
+  if (server->scheme == DNS_SERVER_UDP &&
+      (server->num_addresses == 0 ||
+       !address_is_loopback(&server->addresses[0]))) {
     *out_why =
         "plain DNS is only for a resolver on this machine, at an address of "
         "127.0.0.0/8 or [::1]; elsewhere use https:// or tls://";

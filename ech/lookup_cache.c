@@ -84,6 +84,14 @@ bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+static bool has_address(const struct lookup_answer *answer) {
+  bool found = answer->num_addresses > 0;
+  for (size_t i = 0; i < answer->num_endpoints; i++) {
+    found |= answer->endpoints[i].num_addresses > 0;
+  }
+  return found;
+}
+
 // Keeps `e` instead of `answer`, if it must stay.
 static bool stays(struct entry *e, const struct lookup_answer *answer,
                   uint64_t now_ms) {
@@ -93,7 +101,11 @@ static bool stays(struct entry *e, const struct lookup_answer *answer,
     e->expires_at = until > e->expires_at ? until : e->expires_at;
     return true;
   }
-  return answer->status == LOOKUP_FAILED && now_ms < e->expires_at;
+  // Nothing that would be of use was learned.
+  bool is_empty = answer->status == LOOKUP_FAILED ||
+                  (answer->status == LOOKUP_ECH && !has_address(answer) &&
+                   has_address(e->answer));
+  return is_empty && now_ms < e->expires_at;
 }
 
 static void add_new(struct lookup_cache *cache, const char *key,

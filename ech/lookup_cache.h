@@ -34,11 +34,12 @@ bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
 // it. An answer with TTL 0 is not kept.
 //
 // Two answers before it stay, and are returned instead, borrowed until the next
-// call: one that is still good when `answer` is LOOKUP_FAILED; and one with ECH
-// whose `ech_ttl` is not over when `answer` has no ECH, whatever it says, so
-// that neither a failure nor a missing record exposes the name. The latter may
-// have outlived the TTL of its addresses; it is then kept as long as `answer`
-// would have been, but not for long.
+// call: one that is still good when `answer` is LOOKUP_FAILED, or has ECH and
+// none of the addresses that are known already; and one with ECH whose
+// `ech_ttl` is not over when `answer` has no ECH, whatever it says, so that
+// neither a failure nor a missing record exposes the name. The latter may have
+// outlived the TTL of its addresses; it is then kept as long as `answer` would
+// have been, but not for long.
 struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
                                        const char *key,
                                        struct lookup_answer *answer,

@@ -61,12 +61,6 @@ static bool apply_resolver_ca(struct options *o, const char *value,
   return apply_text(&o->resolver_ca, value, out_why);
 }
 
-static bool is_loopback(const struct address *address) {
-  static const uint8_t kIpv6Loopback[16] = {[15] = 1};
-  return address->is_ipv6 ? memcmp(address->ip, kIpv6Loopback, 16) == 0
-                          : address->ip[0] == 127;
-}
-
 static bool apply_listen(struct options *o, const char *value,
                          const char **out_why) {
   struct address address;
@@ -76,7 +70,7 @@ static bool apply_listen(struct options *o, const char *value,
   }
   // There is no authentication yet, so whoever could reach the port could use
   // the proxy.
-  if (!is_loopback(&address)) {
+  if (!address_is_loopback(&address)) {
     *out_why =
         "the proxy lets in whoever can reach it, so it only listens on this "
         "machine: use an address of 127.0.0.0/8 or [::1]";

@@ -71,6 +71,25 @@ static inline struct dns_server test_server_at(const char *host,
   return server;
 }
 
+// test_listen makes `listener` listen on a free port of 127.0.0.1, which it
+// returns.
+static inline uint16_t test_listen(uv_tcp_t *listener, struct worker *worker,
+                                   uv_connection_cb on_connection,
+                                   void *owner) {
+  struct address any;
+  struct sockaddr_storage sa;
+  int len = sizeof(sa);
+  address_from_ip(&any, "127.0.0.1", 0);
+  address_to_sockaddr(&sa, &any);
+  uv_tcp_init(worker_loop(worker), listener);
+  listener->data = owner;
+  cr_assert_eq(uv_tcp_bind(listener, (struct sockaddr *)&sa, 0), 0);
+  cr_assert_eq(uv_listen((uv_stream_t *)listener, 16, on_connection), 0);
+  uv_tcp_getsockname(listener, (struct sockaddr *)&sa, &len);
+  cr_assert(address_from_sockaddr(&any, (struct sockaddr *)&sa));
+  return any.port;
+}
+
 // test_ech_base64 makes an ECHConfigList and returns it as base64, released
 // with `free`.
 static inline char *test_ech_base64(void) {

@@ -300,6 +300,16 @@ static inline int framed_select_dot(SSL *ssl, const uint8_t **out,
   return SSL_TLSEXT_ERR_OK;
 }
 
+static inline void framed_listen_udp(struct framed_server *s) {
+  struct address at;
+  struct sockaddr_storage sa;
+  address_from_ip(&at, "127.0.0.1", s->port);
+  address_to_sockaddr(&sa, &at);
+  cr_assert_eq(uv_udp_bind(&s->udp, (struct sockaddr *)&sa, 0), 0);
+  cr_assert_eq(uv_udp_recv_start(&s->udp, framed_on_buffer, framed_on_datagram),
+               0);
+}
+
 // framed_server_open listens on a free port of loopback and does `deeds`, the
 // last of them again and again: over TLS with `cert` and the protocol `alpn`
 // (NULL: it says nothing), or, when `cert` is NULL, over TCP and UDP.
@@ -318,25 +328,11 @@ static inline void framed_server_open(struct framed_server *s,
   if (cert != NULL && alpn != NULL) {
     SSL_CTX_set_alpn_select_cb(s->ctx, framed_select_dot, (void *)alpn);
   }
-  struct address any;
-  struct sockaddr_storage sa;
-  int len = sizeof(sa);
-  address_from_ip(&any, "127.0.0.1", 0);
-  address_to_sockaddr(&sa, &any);
-  uv_tcp_init(worker_loop(worker), &s->listener);
+  s->port = test_listen(&s->listener, worker, framed_on_connection, s);
   uv_udp_init(worker_loop(worker), &s->udp);
-  s->listener.data = s;
   s->udp.data = s;
-  cr_assert_eq(uv_tcp_bind(&s->listener, (struct sockaddr *)&sa, 0), 0);
-  cr_assert_eq(uv_listen((uv_stream_t *)&s->listener, 16, framed_on_connection),
-               0);
-  uv_tcp_getsockname(&s->listener, (struct sockaddr *)&sa, &len);
-  cr_assert(address_from_sockaddr(&any, (struct sockaddr *)&sa));
-  s->port = any.port;
   if (cert == NULL) {
-    cr_assert_eq(uv_udp_bind(&s->udp, (struct sockaddr *)&sa, 0), 0);
-    cr_assert_eq(
-        uv_udp_recv_start(&s->udp, framed_on_buffer, framed_on_datagram), 0);
+    framed_listen_udp(s);
   }
 }
 

@@ -134,3 +134,19 @@ Test(lookup_cache, says_when_an_answer_in_use_should_be_asked_for_again) {
   cr_assert_not(lookup_cache_is_due(cache, "a:443", 99000));
   lookup_cache_free(cache);
 }
+
+Test(lookup_cache, keeps_addresses_when_a_refresh_finds_none) {
+  struct lookup_cache *cache = lookup_cache_new(10);
+  const struct address address = {.ip = {192, 0, 2, 1}, .port = 443};
+  struct lookup_answer *old =
+      lookup_answer_new(LOOKUP_ECH, "", 10, NULL, 0, &address, 1);
+  old->ech_ttl = 300;
+  lookup_cache_put(cache, "a:443", old, 0);
+  struct lookup_answer *bare = put_ech(cache, 2, 300, 9000);
+  cr_assert_eq(lookup_cache_get(cache, "a:443", 9999), old);
+  bare = put_ech(cache, 2, 300, 10000);
+  cr_assert_eq(lookup_cache_get(cache, "a:443", 10000), bare);
+  lookup_answer_unref(old);
+  lookup_cache_free(cache);
+  cr_assert(leaks_none());
+}

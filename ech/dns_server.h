@@ -1,5 +1,6 @@
-// dns_server is where a DNS server is and how it is asked: its URL and the
-// addresses to reach it at, so that its name never needs a lookup.
+// dns_server is where a DNS server is and how it is asked: its URL, the
+// addresses to reach it at, so that its name never needs a lookup, and the way
+// there.
 
 #ifndef ECHPROXY_ECH_DNS_SERVER_H
 #define ECHPROXY_ECH_DNS_SERVER_H
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "net/address.h"
+#include "net/upstream.h"
 
 enum { kDnsServerMaxAddresses = 8, kDnsServerTlsPort = 853 };
 
@@ -25,6 +27,9 @@ struct dns_server {
   char path[256];  // with its leading '/'; "" unless DNS_SERVER_HTTPS
   struct address addresses[kDnsServerMaxAddresses];  // with `port` in each
   size_t num_addresses;
+  // The proxy to go through, which outlives all use of the server; NULL: none.
+  // DNS_SERVER_UDP has none.
+  const struct upstream *via;
 };
 
 // dns_server_parse reads one of

@@ -13,6 +13,8 @@
 #define CHANNEL_STATUSES(X)                                                    \
   X(CHANNEL_OK, "answered")                                                    \
   X(CHANNEL_UNREACHABLE, "the DNS resolver could not be reached")              \
+  X(CHANNEL_NO_WAY,                                                            \
+    "the upstream proxy made no connection to the DNS resolver")               \
   X(CHANNEL_UNTRUSTED, "the DNS resolver's certificate could not be verified") \
   X(CHANNEL_TLS_FAILED, "the TLS handshake with the DNS resolver failed")      \
   X(CHANNEL_ECH_REJECTED,                                                      \

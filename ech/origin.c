@@ -29,6 +29,7 @@ struct origin_dial {
   enum origin_privacy privacy;
   uint8_t *alpn;
   size_t alpn_len;
+  const struct upstream *via;
   origin_dial_cb *done;
   void *owner;
 
@@ -174,6 +175,7 @@ struct origin_dial *origin_dial_start(struct origin *origin,
   d->privacy = request->privacy;
   d->alpn = xmemdup(request->alpn, request->alpn_len);
   d->alpn_len = request->alpn_len;
+  d->via = request->via;
   d->done = done;
   d->owner = owner;
   uv_timer_init(worker_loop(origin->worker), &d->deadline);
@@ -196,7 +198,8 @@ static void on_connected(void *owner, int err, struct stream *stream,
     start_handshake(d, stream);
     return;
   }
-  d->report.error = (struct tls_error){.uv_err = err};
+  d->report.error =
+      (struct tls_error){.uv_err = err, .via_upstream = d->via != NULL};
   if (!find_endpoint(d)) {
     dial_finish(d, ORIGIN_UNREACHABLE);
   }
@@ -205,7 +208,7 @@ static void on_connected(void *owner, int err, struct stream *stream,
 static void start_connect(struct origin_dial *d,
                           const struct address *addresses,
                           size_t num_addresses) {
-  d->connect = dial_start(d->origin->worker, addresses, num_addresses,
+  d->connect = dial_start(d->origin->worker, d->via, addresses, num_addresses,
                           kConnectTimeoutMs, on_connected, d);
 }
 

@@ -14,6 +14,7 @@
 #include "ech/client_hello.h"
 #include "ech/lookup.h"
 #include "net/tls.h"
+#include "net/upstream.h"
 #include "net/worker.h"
 
 #define ORIGIN_STATUSES(X)                                                  \
@@ -84,6 +85,8 @@ struct origin_request {
   enum origin_privacy privacy;
   const uint8_t *alpn;  // to offer: u8 length and protocol, repeated
   size_t alpn_len;      // 0: none
+  // The proxy to go through, which outlives the dial; NULL: none.
+  const struct upstream *via;
 };
 
 // origin_dial_start connects to the host as the request's answer says. The

@@ -187,7 +187,8 @@ static void on_dialed(void *owner, int err, struct stream *stream,
   struct resolver_connect *c = owner;
   c->dial = NULL;
   if (err != 0) {
-    finish(c, CHANNEL_UNREACHABLE, NULL);
+    bool has_proxy = c->server->via != NULL;
+    finish(c, has_proxy ? CHANNEL_NO_WAY : CHANNEL_UNREACHABLE, NULL);
     return;
   }
   c->address = *address;
@@ -204,8 +205,8 @@ static void on_dialed(void *owner, int err, struct stream *stream,
 
 static void start_dial(struct resolver_connect *c,
                        const struct address *addresses, size_t num_addresses) {
-  c->dial = dial_start(c->worker, addresses, num_addresses, kDialTimeoutMs,
-                       on_dialed, c);
+  c->dial = dial_start(c->worker, c->server->via, addresses, num_addresses,
+                       kDialTimeoutMs, on_dialed, c);
 }
 
 struct resolver_connect *resolver_connect_start(

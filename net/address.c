@@ -114,8 +114,8 @@ socklen_t address_to_sockaddr(struct sockaddr_storage *out,
 }
 
 bool address_is_loopback(const struct address *address) {
-  static const uint8_t kIpv6Loopback[16] = {[15] = 1};
-  return address->is_ipv6 ? memcmp(address->ip, kIpv6Loopback, 16) == 0
+  static const uint8_t kIpv6[16] = {[15] = 1};
+  return address->is_ipv6 ? memcmp(address->ip, kIpv6, sizeof(kIpv6)) == 0
                           : address->ip[0] == 127;
 }
 

@@ -36,7 +36,8 @@ bool address_from_sockaddr(struct address *out, const struct sockaddr *sa);
 socklen_t address_to_sockaddr(struct sockaddr_storage *out,
                               const struct address *address);
 
-// address_is_loopback says whether `address` is in 127.0.0.0/8 or ::1.
+// address_is_loopback says whether `address` is one of this machine's own that
+// nothing else reaches: 127.0.0.0/8 or ::1.
 bool address_is_loopback(const struct address *address);
 
 // address_format writes "192.0.2.1:443" or "[2001:db8::1]:443" into `out` and

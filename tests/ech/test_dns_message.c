@@ -192,7 +192,7 @@ Test(dns_message, sends_names_in_lower_case) {
 }
 
 Test(dns_message, asks_for_no_name_that_is_none) {
-  static const char *const kCases[] = {"", ".", "a.", "a..b", "a b", "a\\.b"};
+  static const char *const kCases[] = {"", "..", "a.", "a..b", "a b", "a\\.b"};
   uint8_t query[kDnsQueryMaxLen];
   size_t len;
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {

@@ -158,6 +158,7 @@ static void finish_with_records(struct resolution *r) {
       any_ech ? "its HTTPS record has a usable ECH configuration"
               : "its HTTPS records have no ECH configuration that can be used",
       answer_ttl(r), endpoints, r->records.num_records, own, num_own);
+  answer->ech_ttl = any_ech ? min_ttl(r->ttl, kResolutionMaxTtl) : 0;
   free(room);
   finish(r, answer);
 }

@@ -89,8 +89,7 @@ static void start_lookup(struct check *c) {
 static bool run_check(struct check *c, const struct trust *trust) {
   const struct options *options = c->options;
   c->worker = worker_new();
-  c->resolver = resolver_new(c->worker, options->resolvers,
-                             options->num_resolvers, trust->resolvers);
+  c->resolver = options_resolver_new(options, c->worker, trust->resolvers);
   c->origin = origin_new(c->worker, trust->sites);
   start_lookup(c);
   worker_run(c->worker);

@@ -131,7 +131,9 @@ static void on_resolved(void *owner, struct lookup_answer *answer) {
   struct flight *f = owner;
   struct resolver *r = f->resolver;
   f->resolution = NULL;
-  lookup_cache_put(r->cache, f->key, answer, uv_now(worker_loop(r->worker)));
+  uint64_t now = uv_now(worker_loop(r->worker));
+  answer->expires_at = now + (uint64_t)answer->ttl * 1000;
+  lookup_cache_put(r->cache, f->key, answer, now);
   while (f->waiting != NULL) {
     lookup_answer_ref(answer);
     answer_lookup(f->waiting, answer);

@@ -72,8 +72,9 @@ struct lookup_answer {
   // 3). May be empty.
   const struct address *addresses;
   size_t num_addresses;
-  uint32_t ttl;       // seconds that it may be kept; 0: for this use only
-  unsigned num_refs;  // lookup_answer_ref's own
+  uint32_t ttl;         // seconds that it may be kept; 0: for this use only
+  uint64_t expires_at;  // the end of that in uv_now's time, set by who found it
+  unsigned num_refs;    // lookup_answer_ref's own
 };
 
 // lookup_answer_new makes an answer with one reference. It copies `endpoints`,

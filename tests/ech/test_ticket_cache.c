@@ -3,6 +3,7 @@
 #include "ech/ticket_cache.h"
 
 #include <criterion/criterion.h>
+#include <openssl/hpke.h>
 #include <string.h>
 
 #include "ech/origin_session.h"
@@ -20,6 +21,8 @@ struct bed {
   SSL_CTX *client_ctx;
   struct ticket_cache *cache;
   int num_arrivals;
+  SSL *servers[16];  // what they wrote is kept on their side
+  size_t num_servers;
 };
 
 static void add_ech(struct bed *b) {
@@ -51,6 +54,9 @@ static void bed_init(struct bed *b, size_t max_sites) {
 }
 
 static void bed_cleanup(struct bed *b) {
+  for (size_t i = 0; i < b->num_servers; i++) {
+    SSL_free(b->servers[i]);
+  }
   ticket_cache_free(b->cache);
   SSL_CTX_free(b->client_ctx);
   SSL_CTX_free(b->server_ctx);
@@ -70,7 +76,7 @@ static struct site_key key_of(const char *host) {
 static void on_arrival(void *owner) { ((struct bed *)owner)->num_arrivals++; }
 
 // connect_for makes a session for the key of `host`, with ECH or without,
-// released with SSL_free; the server is gone, its ticket not yet read.
+// released with SSL_free. Its ticket is not yet read.
 static SSL *connect_for(struct bed *b, const char *host, bool with_ech) {
   const struct origin_session_spec spec = {.host = "secret.test",
                                            .ech = with_ech ? b->list : NULL,
@@ -92,7 +98,7 @@ static SSL *connect_for(struct bed *b, const char *host, bool with_ech) {
   }
   cr_assert(SSL_is_init_finished(client));
   cr_assert_eq(SSL_write(server, "x", 1), 1);
-  SSL_free(server);
+  b->servers[b->num_servers++] = server;
   return client;
 }
 

@@ -27,6 +27,7 @@ void doh_free(struct doh *doh);
 #define DOH_STATUSES(X)                                                      \
   X(DOH_OK, "answered")                                                      \
   X(DOH_UNREACHABLE, "the DNS resolver could not be reached")                \
+  X(DOH_NO_WAY, "the upstream proxy made no connection to the DNS resolver") \
   X(DOH_UNTRUSTED, "the DNS resolver's certificate could not be verified")   \
   X(DOH_TLS_FAILED, "the TLS handshake with the DNS resolver failed")        \
   X(DOH_HTTP_ERROR, "the DNS resolver answered with an HTTP error")          \

@@ -121,7 +121,7 @@ static void on_dialed(void *owner, int err, struct stream *stream,
   struct doh_connect *c = owner;
   c->dial = NULL;
   if (err != 0) {
-    finish(c, DOH_UNREACHABLE, NULL);
+    finish(c, c->server->via != NULL ? DOH_NO_WAY : DOH_UNREACHABLE, NULL);
     return;
   }
   c->tls = tls_client_new(c->worker, stream, ssl_for(c->ctx, c->server));
@@ -144,8 +144,8 @@ struct doh_connect *doh_connect_start(struct worker *worker,
   if (server->num_addresses == 0) {
     worker_defer(worker, &c->task, on_no_address, c);
   } else {
-    c->dial = dial_start(worker, server->addresses, server->num_addresses,
-                         kDialTimeoutMs, on_dialed, c);
+    c->dial = dial_start(worker, server->via, server->addresses,
+                         server->num_addresses, kDialTimeoutMs, on_dialed, c);
   }
   return c;
 }

@@ -1,5 +1,5 @@
-// doh_server is where a DNS-over-HTTPS server is: its URL and the addresses to
-// reach it at, so that its name never needs a lookup.
+// doh_server is where a DNS-over-HTTPS server is: its URL, the addresses to
+// reach it at, so that its name never needs a lookup, and the way there.
 
 #ifndef ECHPROXY_ECH_DOH_SERVER_H
 #define ECHPROXY_ECH_DOH_SERVER_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "net/address.h"
+#include "net/upstream.h"
 
 enum { kDohMaxAddresses = 8 };
 
@@ -19,6 +20,8 @@ struct doh_server {
   char path[256];                              // with its leading '/'
   struct address addresses[kDohMaxAddresses];  // with `port` in each
   size_t num_addresses;
+  // The proxy to go through, which outlives all use of the server; NULL: none.
+  const struct upstream *via;
 };
 
 // doh_server_parse reads "https://HOST[:PORT]/PATH" ("/dns-query" when there is

@@ -5,7 +5,11 @@
 #include "net/dial.h"
 #include "net/xalloc.h"
 
-enum { kStaggerMs = 250 };  // RFC 8305, section 8
+// As dial.c has them.
+enum {
+  kStaggerMs = 250,      // RFC 8305, section 8: the Connection Attempt Delay
+  kViaStaggerMs = 1000,  // through a proxy that takes round trips of its own
+};
 
 struct attempt {
   struct endpoint_race *race;
@@ -15,6 +19,7 @@ struct attempt {
 
 struct endpoint_race {
   struct worker *worker;
+  const struct upstream *via;
   uint64_t timeout_ms;
   endpoint_race_cb *done;
   void *owner;
@@ -46,10 +51,11 @@ static void on_dialed(void *owner, int err, struct stream *stream,
 static void start_next(struct endpoint_race *r) {
   struct attempt *a = &r->attempts[r->num_started++];
   a->dial =
-      dial_start(r->worker, a->candidate->addresses,
+      dial_start(r->worker, r->via, a->candidate->addresses,
                  a->candidate->num_addresses, r->timeout_ms, on_dialed, a);
   if (r->num_started < r->num_attempts) {
-    uv_timer_start(&r->timer, on_timer, kStaggerMs, 0);
+    uv_timer_start(&r->timer, on_timer,
+                   r->via == NULL ? kStaggerMs : kViaStaggerMs, 0);
   }
 }
 
@@ -68,26 +74,29 @@ static void on_dialed(void *owner, int err, struct stream *stream,
   if (err != 0) {
     r->num_failed++;
     r->first_err = r->first_err != 0 ? r->first_err : err;
-    if (r->num_started < r->num_attempts) {
+    bool is_final = r->via != NULL && upstream_error_is_final(err);
+    if (!is_final && r->num_started < r->num_attempts) {
       start_next(r);
       return;
     }
-    if (r->num_failed < r->num_attempts) {
+    if (!is_final && r->num_failed < r->num_attempts) {
       return;
     }
-    err = r->first_err;
+    err = is_final ? err : r->first_err;
   }
   endpoint_race_cancel(r);  // `r` lives until on_timer_closed
   r->done(r->owner, err, stream, stream != NULL ? a->candidate : NULL, address);
 }
 
 struct endpoint_race *endpoint_race_start(struct worker *worker,
+                                          const struct upstream *via,
                                           struct race_candidate *candidates,
                                           size_t num_candidates,
                                           uint64_t timeout_ms,
                                           endpoint_race_cb *done, void *owner) {
   struct endpoint_race *r = xcalloc(1, sizeof *r);
   r->worker = worker;
+  r->via = via;
   r->timeout_ms = timeout_ms;
   r->done = done;
   r->owner = owner;

@@ -35,6 +35,7 @@ struct origin_dial {
   uint8_t *alpn;
   size_t alpn_len;
   const struct origin_identity *identity;
+  const struct upstream *via;
   origin_dial_cb *done;
   void *owner;
 
@@ -143,11 +144,15 @@ static enum origin_status find_candidates(struct origin_dial *d) {
 
 static void start_handshake(struct origin_dial *d, struct stream *stream);
 
+static struct tls_error connect_error(const struct origin_dial *d, int err) {
+  return (struct tls_error){.uv_err = err, .via_upstream = d->via != NULL};
+}
+
 // fail_to_connect ends the dial. A handshake that failed before says more than
 // that what was left to try is dead.
 static void fail_to_connect(struct origin_dial *d, int err) {
   if (d->failure == ORIGIN_UNREACHABLE) {
-    d->report.error = (struct tls_error){.uv_err = err};
+    d->report.error = connect_error(d, err);
   }
   dial_finish(d, d->failure, NULL);
 }
@@ -168,7 +173,7 @@ static void on_connected(void *owner, int err, struct stream *stream,
 
 static void start_connect(struct origin_dial *d) {
   start_timer(d, UINT64_MAX);
-  d->race = endpoint_race_start(d->origin->worker, d->candidates.list,
+  d->race = endpoint_race_start(d->origin->worker, d->via, d->candidates.list,
                                 d->candidates.num, kConnectTimeoutMs,
                                 on_connected, d);
 }
@@ -209,6 +214,7 @@ struct origin_dial *origin_dial_start(struct origin *origin,
   d->alpn = xmemdup(request->alpn, request->alpn_len);
   d->alpn_len = request->alpn_len;
   d->identity = request->identity;
+  d->via = request->via;
   d->done = done;
   d->owner = owner;
   uv_timer_init(loop, &d->timer);
@@ -301,8 +307,12 @@ static void on_reconnected(void *owner, int err, struct stream *stream,
     start_handshake(d, stream);
     return;
   }
-  d->report.error = (struct tls_error){.uv_err = err};
-  try_elsewhere(d, ORIGIN_UNREACHABLE);
+  d->report.error = connect_error(d, err);
+  if (d->via != NULL && upstream_error_is_final(err)) {
+    dial_finish(d, ORIGIN_UNREACHABLE, NULL);
+  } else {
+    try_elsewhere(d, ORIGIN_UNREACHABLE);
+  }
 }
 
 // start_reconnect begins anew with the same address.
@@ -311,7 +321,7 @@ static void start_reconnect(struct origin_dial *d) {
                                      .num_addresses = 1};
   d->failure = ORIGIN_UNREACHABLE;
   start_timer(d, UINT64_MAX);
-  d->race = endpoint_race_start(d->origin->worker, &d->again, 1,
+  d->race = endpoint_race_start(d->origin->worker, d->via, &d->again, 1,
                                 kConnectTimeoutMs, on_reconnected, d);
 }
 

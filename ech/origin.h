@@ -28,6 +28,7 @@
 #include "ech/origin_report.h"
 #include "ech/origin_session.h"
 #include "net/tls.h"
+#include "net/upstream.h"
 #include "net/worker.h"
 
 enum { kOriginTimeoutMs = 15000 };  // for all attempts of one dial together
@@ -74,6 +75,8 @@ struct origin_request {
   // Sent when the site asks for one; NULL for none. Borrowed, with all that it
   // points to, until `done` has run or the dial is cancelled.
   const struct origin_identity *identity;
+  // The proxy to go through, which outlives the dial; NULL: none.
+  const struct upstream *via;
   uint64_t timeout_ms;  // 0: kOriginTimeoutMs
 };
 

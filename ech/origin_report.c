@@ -4,6 +4,8 @@
 #include <string.h>
 #include <uv.h>
 
+#include "net/upstream.h"
+
 const char *origin_status_str(enum origin_status status) {
   switch (status) {
 #define X(name, text) \
@@ -43,7 +45,10 @@ const char *origin_report_detail(char out[kOriginDetailSize],
   if (status == ORIGIN_TIMEOUT) {
     silence_text(out, kOriginDetailSize, report);
   } else if (status == ORIGIN_UNREACHABLE && report->error.uv_err != 0) {
-    snprintf(out, kOriginDetailSize, "%s", uv_strerror(report->error.uv_err));
+    int err = report->error.uv_err;
+    snprintf(out, kOriginDetailSize, "%s",
+             report->error.via_upstream ? upstream_error_text(err)
+                                        : uv_strerror(err));
   } else if (memcmp(&report->error, &kNone, sizeof kNone) != 0) {
     tls_error_text(out, kOriginDetailSize, &report->error);
     if (may_be_blocked(report)) {

@@ -113,6 +113,12 @@ socklen_t address_to_sockaddr(struct sockaddr_storage *out,
   return sizeof(*in);
 }
 
+bool address_is_loopback(const struct address *address) {
+  static const uint8_t kIpv6[16] = {[15] = 1};
+  return address->is_ipv6 ? memcmp(address->ip, kIpv6, sizeof(kIpv6)) == 0
+                          : address->ip[0] == 127;
+}
+
 const char *address_format(char out[kAddressTextSize],
                            const struct address *address) {
   char ip[INET6_ADDRSTRLEN];

@@ -36,6 +36,10 @@ bool address_from_sockaddr(struct address *out, const struct sockaddr *sa);
 socklen_t address_to_sockaddr(struct sockaddr_storage *out,
                               const struct address *address);
 
+// address_is_loopback says whether `address` is one of this machine's own that
+// nothing else reaches: 127.0.0.0/8 or ::1.
+bool address_is_loopback(const struct address *address);
+
 // address_format writes "192.0.2.1:443" or "[2001:db8::1]:443" into `out` and
 // returns it.
 const char *address_format(char out[kAddressTextSize],

@@ -3,21 +3,26 @@
 #include <assert.h>
 
 #include "net/tcp.h"
+#include "net/upstream_connect.h"
 #include "net/xalloc.h"
 
 enum {
-  kMaxAddresses = 16,  // more are not worth anybody's while
-  kStaggerMs = 250,    // RFC 8305, section 8: the Connection Attempt Delay
+  kMaxAddresses = 16,    // more are not worth anybody's while
+  kStaggerMs = 250,      // RFC 8305, section 8: the Connection Attempt Delay
+  kViaStaggerMs = 1000,  // through a proxy that takes round trips of its own
 };
 
 struct attempt {
   struct dial *dial;
   struct address address;
-  struct tcp_connect *connect;  // NULL before it starts and after it fails
+  // One of these; NULL before it starts and after it fails.
+  struct tcp_connect *direct;
+  struct upstream_connect *through;
 };
 
 struct dial {
   struct worker *worker;
+  const struct upstream *via;  // or NULL
   dial_cb *done;
   void *owner;
   struct attempt attempts[kMaxAddresses];
@@ -54,8 +59,11 @@ static void on_timer_closed(uv_handle_t *handle) { free(handle->data); }
 
 static void close_all(struct dial *d) {
   for (size_t i = 0; i < d->num_started; i++) {
-    tcp_connect_cancel(d->attempts[i].connect);
-    d->attempts[i].connect = NULL;
+    struct attempt *a = &d->attempts[i];
+    tcp_connect_cancel(a->direct);
+    a->direct = NULL;
+    upstream_connect_cancel(a->through);
+    a->through = NULL;
   }
   uv_close((uv_handle_t *)&d->timer, on_timer_closed);
 }
@@ -69,15 +77,24 @@ static void finish(struct dial *d, int err, struct stream *stream,
 static void on_timer(uv_timer_t *timer);
 static void on_connected(void *owner, int err, struct stream *stream);
 
+static void start_attempt(struct dial *d, struct attempt *a) {
+  if (d->via == NULL) {
+    a->direct = tcp_connect_start(d->worker, &a->address, on_connected, a);
+  } else {
+    a->through =
+        upstream_connect_start(d->worker, d->via, &a->address, on_connected, a);
+  }
+}
+
 static void start_next(struct dial *d) {
   if (d->num_started < d->num_attempts) {
-    struct attempt *a = &d->attempts[d->num_started++];
-    a->connect = tcp_connect_start(d->worker, &a->address, on_connected, a);
+    start_attempt(d, &d->attempts[d->num_started++]);
   }
+  uint64_t stagger = d->via == NULL ? kStaggerMs : kViaStaggerMs;
   uint64_t now = uv_now(worker_loop(d->worker));
   uint64_t wait = d->deadline > now ? d->deadline - now : 0;
-  if (d->num_started < d->num_attempts && wait > kStaggerMs) {
-    wait = kStaggerMs;
+  if (d->num_started < d->num_attempts && wait > stagger) {
+    wait = stagger;
   }
   uv_timer_start(&d->timer, on_timer, wait, 0);
 }
@@ -94,9 +111,14 @@ static void on_timer(uv_timer_t *timer) {
 static void on_connected(void *owner, int err, struct stream *stream) {
   struct attempt *a = owner;
   struct dial *d = a->dial;
-  a->connect = NULL;
+  a->direct = NULL;
+  a->through = NULL;
   if (err == 0) {
     finish(d, 0, stream, &a->address);
+    return;
+  }
+  if (d->via != NULL && upstream_error_is_final(err)) {
+    finish(d, err, NULL, NULL);
     return;
   }
   d->num_failed++;
@@ -110,12 +132,13 @@ static void on_connected(void *owner, int err, struct stream *stream) {
   }
 }
 
-struct dial *dial_start(struct worker *worker, const struct address *addresses,
-                        size_t num_addresses, uint64_t timeout_ms,
-                        dial_cb *done, void *owner) {
+struct dial *dial_start(struct worker *worker, const struct upstream *via,
+                        const struct address *addresses, size_t num_addresses,
+                        uint64_t timeout_ms, dial_cb *done, void *owner) {
   assert(num_addresses > 0);
   struct dial *d = xcalloc(1, sizeof(*d));
   d->worker = worker;
+  d->via = via;
   d->done = done;
   d->owner = owner;
   uv_loop_t *loop = worker_loop(worker);

@@ -27,6 +27,7 @@ enum tls_status {
 // Why a handshake failed.
 struct tls_error {
   int uv_err;          // the transport's error or end (UV_EOF), or 0
+  bool via_upstream;   // `uv_err` is of a dial through an upstream proxy
   uint32_t ssl_err;    // BoringSSL's first packed error, or 0 (ERR_GET_REASON)
   long verify_result;  // X509_V_OK, or why the peer's chain was refused
   uint8_t alert;       // the fatal alert received from the peer, or 0

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "net/tls.h"
+#include "net/upstream.h"
 
 // The IANA registry "TLS Alerts" as BoringSSL's peers use it.
 static const struct {
@@ -125,7 +126,9 @@ static void reason_text(char *out, size_t out_size, uint32_t ssl_err) {
 
 const char *tls_error_text(char *out, size_t out_size,
                            const struct tls_error *error) {
-  if (error->uv_err == UV_EOF) {
+  if (error->via_upstream) {
+    snprintf(out, out_size, "%s", upstream_error_text(error->uv_err));
+  } else if (error->uv_err == UV_EOF) {
     snprintf(out, out_size, "the peer closed the connection in the handshake");
   } else if (error->uv_err != 0) {
     snprintf(out, out_size, "the connection broke in the handshake: %s",

@@ -11,6 +11,7 @@
 #include "proxy/check_text.h"
 #include "proxy/options.h"
 #include "proxy/policy.h"
+#include "proxy/proxy.h"
 #include "proxy/trust.h"
 #include "proxy/usage.h"
 
@@ -49,6 +50,7 @@ static void start_dial(struct check *c) {
       .privacy = c->privacy,
       .alpn = kAlpn,
       .alpn_len = sizeof(kAlpn) - 1,
+      .via = proxy_via(c->options->upstream, c->report.answer),
   };
   c->dial = origin_dial_start(c->origin, &request, on_dialed, c);
 }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <ini.h>
+#include <openssl/mem.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -19,8 +21,9 @@ struct reader {
   struct options_error *error;
   const char *path;
   FILE *file;
-  int line;         // that was read last, from 1
-  int failed_line;  // 0 while all is well
+  char buffer[BUFSIZ];  // the file's; what it holds may be secret
+  int line;             // that was read last, from 1
+  int failed_line;      // 0 while all is well
   bool seen[kMaxTracked];
 };
 
@@ -80,6 +83,28 @@ static char *read_line(char *out, int size, void *stream) {
   return out;
 }
 
+static bool is_private(const struct reader *r) {
+  struct stat info;
+  return fstat(fileno(r->file), &info) == 0 &&
+         (info.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+// Applies a setting whose value may hold a password, and wipes it.
+static bool apply_secret(struct reader *r, const struct setting *setting,
+                         char *value) {
+  const char *why = NULL;
+  if (upstream_url_has_credentials(value) && !is_private(r)) {
+    why = "the file holds a password and others may read it; chmod 600 it";
+  } else if (setting->apply(r->options, value, &why)) {
+    why = NULL;
+  }
+  OPENSSL_cleanse(value, strlen(value));
+  if (why != NULL) {
+    fail(r, "%s: %s", setting->name, why);
+  }
+  return why == NULL;
+}
+
 static bool apply(struct reader *r, const struct setting *setting,
                   const char *value) {
   const char *why = NULL;
@@ -119,7 +144,10 @@ static int on_key(void *owner, const char *section, const char *name,
     return 0;
   }
   *seen = true;
-  return apply(r, setting, value);
+  // inih's own line, which it no longer looks at.
+  return (setting->flags & kSettingSecret) != 0
+             ? apply_secret(r, setting, (char *)(uintptr_t)value)
+             : apply(r, setting, value);
 }
 
 bool config_file_load(struct options *options, struct options_error *out_error,
@@ -130,11 +158,13 @@ bool config_file_load(struct options *options, struct options_error *out_error,
     return options_error_set(out_error, EX_CONFIG, "%s cannot be read: %s",
                              path, strerror(errno));
   }
+  setvbuf(r.file, r.buffer, _IOFBF, sizeof(r.buffer));
   errno = 0;
   int line = ini_parse_stream(read_line, &r, on_key, &r);
   bool broken = ferror(r.file) != 0;
   int err = errno;
   fclose(r.file);
+  OPENSSL_cleanse(r.buffer, sizeof(r.buffer));
   if (broken) {
     return options_error_set(out_error, EX_CONFIG, "%s cannot be read: %s",
                              path, strerror(err));

@@ -31,6 +31,7 @@ struct forward {
   struct stream *browser;
   enum step step;
   struct lookup *lookup;
+  const struct upstream *via;  // that `dial` goes through, or NULL
   struct dial *dial;
   struct exchange *exchange;
   struct authority site;  // with a port
@@ -136,7 +137,7 @@ static void on_dialed(void *owner, int err, struct stream *stream,
   if (err != 0) {
     char why[128];
     snprintf(why, sizeof(why), "the site could not be reached: %s",
-             uv_strerror(err));
+             f->via != NULL ? upstream_error_text(err) : uv_strerror(err));
     refuse(f, err == UV_ETIMEDOUT ? 504 : 502, why);
     return;
   }
@@ -154,8 +155,9 @@ static void start_dial(struct forward *f, const struct lookup_answer *answer) {
     addresses[i].port = f->site.port;  // the lookup was made for https
   }
   f->step = DIAL_SITE;
-  f->dial = dial_start(f->proxy->worker, addresses, answer->num_addresses,
-                       kDialTimeoutMs, on_dialed, f);
+  f->via = proxy_via(f->proxy->upstream, answer);
+  f->dial = dial_start(f->proxy->worker, f->via, addresses,
+                       answer->num_addresses, kDialTimeoutMs, on_dialed, f);
 }
 
 static void refuse_lookup(struct forward *f,

@@ -41,14 +41,18 @@ bool options_error_set(struct options_error *error, int exit_code,
   return false;
 }
 
-static const char *command_name(enum options_command command) {
-  return command == OPTIONS_RUN ? "run" : "check";
-}
+static const struct {
+  const char *name;
+  int flag;  // of the settings that are options of the command
+} kCommands[] = {
+    [OPTIONS_RUN] = {"run", kSettingRun},
+    [OPTIONS_CHECK] = {"check", kSettingCheck},
+    [OPTIONS_CA] = {"ca", kSettingCa},
+};
 
 static bool is_for(const struct setting *setting,
                    enum options_command command) {
-  int flag = command == OPTIONS_RUN ? kSettingRun : kSettingCheck;
-  return (setting->flags & flag) != 0;
+  return (setting->flags & kCommands[command].flag) != 0;
 }
 
 // What getopt_long is told: the settings of one command.
@@ -107,10 +111,11 @@ static bool is_whole_name(const char *word, const char *name) {
 static bool add_argument(struct command_line *line,
                          struct options_error *out_error,
                          enum options_command command, const char *word) {
-  if (command == OPTIONS_RUN) {
+  if (command != OPTIONS_CHECK) {
     return options_error_set(
         out_error, EX_USAGE,
-        "unexpected argument '%s' (see echproxy run --help)", word);
+        "unexpected argument '%s' (see echproxy %s --help)", word,
+        kCommands[command].name);
   }
   if (line->argument != NULL) {
     return options_error_set(out_error, EX_USAGE,
@@ -150,7 +155,7 @@ static bool take(struct command_line *line, struct options_error *out_error,
   }
   return options_error_set(out_error, EX_USAGE,
                            "unknown option '%s' (see echproxy %s --help)", word,
-                           command_name(command));
+                           kCommands[command].name);
 }
 
 static bool read_command_line(struct command_line *line,
@@ -193,10 +198,20 @@ static bool apply_line(struct options *options, struct options_error *out_error,
                        const struct command_line *line) {
   for (size_t i = 0; i < line->num_given; i++) {
     const struct setting *setting = line->given[i].setting;
+    const char *value = line->given[i].value;
     const char *why = NULL;
-    if (!setting->apply(options, line->given[i].value, &why)) {
-      return options_error_set(out_error, EX_USAGE, "--%s %s: %s",
-                               setting->name, line->given[i].value, why);
+    bool is_secret = (setting->flags & kSettingSecret) != 0;
+    if (is_secret && upstream_url_has_credentials(value)) {
+      return options_error_set(
+          out_error, EX_USAGE,
+          "--%s: everybody on this machine can see a password on the command "
+          "line; write %s = URL into [%s] of the configuration file",
+          setting->name, setting->name, setting->section);
+    }
+    if (!setting->apply(options, value, &why)) {
+      return options_error_set(out_error, EX_USAGE, "--%s%s%s: %s",
+                               setting->name, is_secret ? "" : " ",
+                               is_secret ? "" : value, why);
     }
   }
   return true;
@@ -248,6 +263,29 @@ static bool complete_resolvers(struct options *options,
                            why);
 }
 
+// Finds the upstream proxy and sends the resolvers' connections through it, but
+// for those of this machine: the proxy's own loopback is another.
+static bool complete_upstream(struct options *options,
+                              struct options_error *out_error,
+                              const struct command_line *line) {
+  const char *why;
+  if (options->upstream == NULL) {
+    return true;
+  }
+  if (!upstream_resolve(options->upstream, &why)) {
+    return options_error_set(
+        out_error, is_given(line, "upstream-proxy") ? EX_USAGE : EX_CONFIG,
+        "upstream proxy %s: %s", options->upstream->host, why);
+  }
+  for (size_t i = 0; i < options->num_resolvers; i++) {
+    struct doh_server *server = &options->resolvers[i];
+    if (!address_is_loopback(&server->addresses[0])) {
+      server->via = options->upstream;
+    }
+  }
+  return true;
+}
+
 // Reads HOST[:PORT]; an IPv6 address alone may stand without brackets.
 static bool set_target(struct options *options, struct options_error *out_error,
                        const char *argument) {
@@ -290,7 +328,9 @@ static bool put_together(struct options *options,
   return apply_line(options, out_error, line) &&
          (command != OPTIONS_CHECK ||
           set_target(options, out_error, line->argument)) &&
-         complete_resolvers(options, out_error, line);
+         (command == OPTIONS_CA ||
+          (complete_resolvers(options, out_error, line) &&
+           complete_upstream(options, out_error, line)));
 }
 
 bool options_parse(struct options *options, struct options_error *out_error,
@@ -315,5 +355,6 @@ void options_cleanup(struct options *options) {
   free(options->state_dir);
   free(options->upstream_ca);
   free(options->resolver_ca);
+  upstream_free(options->upstream);
   memset(options, 0, sizeof(*options));
 }

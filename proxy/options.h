@@ -10,6 +10,7 @@
 
 #include "ech/doh_server.h"
 #include "net/address.h"
+#include "net/upstream.h"
 #include "proxy/authority.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
@@ -19,7 +20,7 @@ enum {
   kOptionsDefaultPort = 8450,
 };
 
-enum options_command { OPTIONS_RUN, OPTIONS_CHECK };
+enum options_command { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_CA };
 
 struct options {
   bool help;          // --help was given: nothing else is set
@@ -27,6 +28,9 @@ struct options {
   char *state_dir;    // NULL: the default
   char *upstream_ca;  // NULL: the system's trust store alone
   char *resolver_ca;  // likewise
+  // What sites and resolvers are reached through, its addresses known; NULL:
+  // nothing. Resolvers on loopback are reached directly all the same.
+  struct upstream *upstream;
   enum proxy_mode mode;
   struct doh_server resolvers[kOptionsMaxResolvers];  // with their addresses
   size_t num_resolvers;
@@ -39,6 +43,8 @@ struct options {
   char host[kAuthorityHostSize];  // a name in lower case, or an IP address
   uint16_t port;
   bool json;
+  // For `ca`.
+  bool pem;
 };
 
 struct options_error {

@@ -15,6 +15,16 @@ void proxy_remove(struct proxy *proxy, struct connection *connection) {
   proxy->num_connections--;
 }
 
+// What is asked for is on the user's machine by its name or address (RFC 6761,
+// section 6.3), so through a proxy it would be another. A name of public DNS
+// with such an address is not meant.
+const struct upstream *proxy_via(const struct upstream *upstream,
+                                 const struct lookup_answer *answer) {
+  bool is_here = answer->status == LOOKUP_LOCAL && answer->num_addresses > 0 &&
+                 address_is_loopback(&answer->addresses[0]);
+  return is_here ? NULL : upstream;
+}
+
 void proxy_close_all(struct proxy *proxy) {
   while (proxy->connections != NULL) {
     proxy->connections->close(proxy->connections->owner);

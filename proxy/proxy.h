@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ech/lookup_answer.h"
+#include "net/upstream.h"
 #include "net/worker.h"
 #include "proxy/log.h"
 
@@ -30,7 +32,8 @@ struct proxy {
   const char *ca_pem;         // the certificate itself; NULL when unknown
   const struct log *log;
   enum proxy_mode mode;
-  struct connection *connections;  // the open ones, newest first
+  const struct upstream *upstream;  // to reach sites through, or NULL
+  struct connection *connections;   // the open ones, newest first
   size_t num_connections;
   uint64_t num_hidden;  // tunnels by verdict, since the start
   uint64_t num_passed;
@@ -42,6 +45,11 @@ struct proxy {
 void proxy_add(struct proxy *proxy, struct connection *connection,
                void (*close)(void *owner), void *owner);
 void proxy_remove(struct proxy *proxy, struct connection *connection);
+
+// proxy_via returns the upstream proxy to reach the site of `answer` through,
+// or NULL: there is none, or the site is on this machine.
+const struct upstream *proxy_via(const struct upstream *upstream,
+                                 const struct lookup_answer *answer);
 
 // proxy_close_all closes every open connection.
 void proxy_close_all(struct proxy *proxy);

@@ -3,7 +3,12 @@
 #include <stdio.h>
 
 // What a person can do, by what went wrong.
-static const char *advice_for(enum origin_status status) {
+static const char *advice_for(enum origin_status status,
+                              const struct tls_error *error) {
+  if (error->via_upstream && upstream_error_is_final(error->uv_err)) {
+    return "See to it that your upstream proxy runs and that upstream-proxy in "
+           "echproxy's configuration fits it. Nothing is sent around it.";
+  }
   switch (status) {
     case ORIGIN_NO_ADDRESS:
     case ORIGIN_UNREACHABLE:
@@ -82,6 +87,6 @@ void refusal_for_origin(struct refusal *out, const char *host,
       .host = host,
       .cause = out->cause,
       .protection = out->protection,
-      .advice = advice_for(status),
+      .advice = advice_for(status, &report->error),
   };
 }

@@ -39,6 +39,11 @@ static bool apply_json(struct options *o, const char *value,
   return apply_yes_no(&o->json, value, out_why);
 }
 
+static bool apply_pem(struct options *o, const char *value,
+                      const char **out_why) {
+  return apply_yes_no(&o->pem, value, out_why);
+}
+
 static bool apply_config(struct options *o, const char *value,
                          const char **out_why) {
   return apply_text(&o->config_file, value, out_why);
@@ -59,12 +64,6 @@ static bool apply_resolver_ca(struct options *o, const char *value,
   return apply_text(&o->resolver_ca, value, out_why);
 }
 
-static bool is_loopback(const struct address *address) {
-  static const uint8_t kIpv6Loopback[16] = {[15] = 1};
-  return address->is_ipv6 ? memcmp(address->ip, kIpv6Loopback, 16) == 0
-                          : address->ip[0] == 127;
-}
-
 static bool apply_listen(struct options *o, const char *value,
                          const char **out_why) {
   struct address address;
@@ -74,7 +73,7 @@ static bool apply_listen(struct options *o, const char *value,
   }
   // There is no authentication yet, so whoever could reach the port could use
   // the proxy.
-  if (!is_loopback(&address)) {
+  if (!address_is_loopback(&address)) {
     *out_why =
         "the proxy lets in whoever can reach it, so it only listens on this "
         "machine: use an address of 127.0.0.0/8 or [::1]";
@@ -160,16 +159,36 @@ static bool apply_bootstrap(struct options *o, const char *value,
   return true;
 }
 
-enum { kBoth = kSettingRun | kSettingCheck };
+static bool apply_upstream_proxy(struct options *o, const char *value,
+                                 const char **out_why) {
+  struct upstream *upstream = NULL;
+  if (strcmp(value, "none") != 0) {
+    upstream = upstream_new(value, out_why);
+    if (upstream == NULL) {
+      return false;
+    }
+  }
+  upstream_free(o->upstream);
+  o->upstream = upstream;
+  return true;
+}
+
+enum {
+  kBoth = kSettingRun | kSettingCheck,
+  kAll = kBoth | kSettingCa,
+};
 
 static const struct setting kSettings[] = {
-    {"config", 'c', NULL, kBoth | kSettingPath, apply_config},
-    {"help", 'h', NULL, kBoth | kSettingFlag, apply_help},
+    {"config", 'c', NULL, kAll | kSettingPath, apply_config},
+    {"help", 'h', NULL, kAll | kSettingFlag, apply_help},
     {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json},
+    {"pem", 0, NULL, kSettingCa | kSettingFlag, apply_pem},
     {"listen", 0, "proxy", kSettingRun, apply_listen},
     {"mode", 0, "proxy", kBoth, apply_mode},
-    {"state-dir", 0, "proxy", kBoth | kSettingPath, apply_state_dir},
+    {"state-dir", 0, "proxy", kAll | kSettingPath, apply_state_dir},
     {"upstream-ca", 0, "proxy", kBoth | kSettingPath, apply_upstream_ca},
+    {"upstream-proxy", 0, "proxy", kBoth | kSettingSecret,
+     apply_upstream_proxy},
     {"log-format", 0, "proxy", kSettingRun, apply_log_format},
     {"verbose", 'v', "proxy", kSettingRun | kSettingFlag, apply_verbose},
     {"quiet", 'q', "proxy", kSettingRun | kSettingFlag, apply_quiet},

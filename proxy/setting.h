@@ -11,11 +11,16 @@
 #include "proxy/options.h"
 
 enum {
-  kSettingFlag = 1,   // has no value on the command line, yes or no in a file
-  kSettingPath = 2,   // a path; in a file it is relative to the file's folder
-  kSettingMany = 4,   // may be given several times in a file
-  kSettingRun = 8,    // an option of `run`
-  kSettingCheck = 16  // an option of `check`
+  kSettingFlag = 1,    // has no value on the command line, yes or no in a file
+  kSettingPath = 2,    // a path; in a file it is relative to the file's folder
+  kSettingMany = 4,    // may be given several times in a file
+  kSettingRun = 8,     // an option of `run`
+  kSettingCheck = 16,  // an option of `check`
+  kSettingCa = 32,     // an option of `ca`
+  // A URL that may hold a password. Messages never repeat it. With one, it is
+  // refused on the command line, where everybody on the machine sees it, and in
+  // a file that others can read.
+  kSettingSecret = 64
 };
 
 struct setting {

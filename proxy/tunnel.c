@@ -48,7 +48,8 @@ struct tunnel {
   struct lookup_answer *answer;
   struct origin_dial *origin_dial;
   struct tls *site_tls;
-  struct refusal *refusal;  // the page to serve instead of the site
+  struct refusal *refusal;     // the page to serve instead of the site
+  const struct upstream *via;  // that `dial` goes through, or NULL
   struct dial *dial;
   struct stream *site;
   struct relay *relay;
@@ -309,6 +310,7 @@ static void start_dial_origin(struct tunnel *t) {
       .privacy = ORIGIN_PRIVATE,
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
+      .via = proxy_via(t->proxy->upstream, t->answer),
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }
@@ -323,7 +325,7 @@ static void on_direct(void *owner, int err, struct stream *site,
   if (err != 0) {
     char why[128];
     snprintf(why, sizeof why, "The site could not be reached: %s.",
-             uv_strerror(err));
+             t->via != NULL ? upstream_error_text(err) : uv_strerror(err));
     tunnel_refuse(t,
                   err == UV_ECONNREFUSED ? FRONT_CONNECTION_REFUSED
                   : err == UV_ETIMEDOUT  ? FRONT_TIMEOUT
@@ -347,8 +349,9 @@ static void start_dial_direct(struct tunnel *t) {
     tunnel_refuse(t, FRONT_NO_SUCH_HOST, "The site has no address.");
     return;
   }
+  t->via = proxy_via(t->proxy->upstream, t->answer);
   t->dial =
-      dial_start(t->proxy->worker, t->answer->addresses,
+      dial_start(t->proxy->worker, t->via, t->answer->addresses,
                  t->answer->num_addresses, kDirectTimeoutMs, on_direct, t);
 }
 

@@ -25,6 +25,16 @@ const char *usage_program(void) {
          "  echproxy check crypto.cloudflare.com\n";
 }
 
+#define STATE_DIR                                                              \
+  "  --upstream-proxy URL socks5://HOST:PORT or http://HOST:PORT: connect "    \
+  "to\n"                                                                       \
+  "                       sites and resolvers through this proxy, by "         \
+  "address\n"                                                                  \
+  "                       and never by name; with USER:PASSWORD@ it goes in\n" \
+  "                       the file; none: use none\n"                          \
+  "  --state-dir DIR      where the local CA is kept (default: echproxy in\n"  \
+  "                       $XDG_STATE_HOME or ~/.local/state)\n"
+
 #define NAMES_AND_TRUST                                                        \
   "  -c, --config FILE    read this file (default: echproxy/echproxy.conf "    \
   "in\n"                                                                       \
@@ -40,9 +50,7 @@ const char *usage_program(void) {
   "  --resolver-ca FILE   certificates to trust for resolvers, besides the\n"  \
   "                       system's (PEM)\n"                                    \
   "  --upstream-ca FILE   certificates to trust for sites, besides the\n"      \
-  "                       system's (PEM)\n"                                    \
-  "  --state-dir DIR      where the local CA is kept (default: echproxy in\n"  \
-  "                       $XDG_STATE_HOME or ~/.local/state)\n"
+  "                       system's (PEM)\n" STATE_DIR
 
 const char *usage_run(void) {
   return "usage: echproxy [run] [OPTION]...\n"
@@ -101,6 +109,25 @@ const char *usage_check(void) {
          "Examples:\n"
          "  echproxy check crypto.cloudflare.com\n"
          "  echproxy check example.com:8443 --json --mode strict\n";
+}
+
+const char *usage_ca(void) {
+  return "usage: echproxy ca [--pem] [OPTION]...\n"
+         "\n"
+         "Prints the path of the local CA's certificate, which browsers must "
+         "be told to\n"
+         "trust. Makes the CA when there is none yet.\n"
+         "\n"
+         "  --pem                print the certificate itself, in PEM form\n"
+         "  -c, --config FILE    read `state-dir` from this file (default:\n"
+         "                       echproxy/echproxy.conf in $XDG_CONFIG_HOME or "
+         "~/.config)\n" STATE_DIR
+         "  -h, --help           print this\n"
+         "\n"
+         "Examples:\n"
+         "  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n echproxy \\\n"
+         "      -i \"$(echproxy ca)\"\n"
+         "  echproxy ca --pem >echproxy-ca.crt\n";
 }
 
 void usage_print_version(void) {

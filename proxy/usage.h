@@ -3,11 +3,12 @@
 #ifndef ECHPROXY_PROXY_USAGE_H
 #define ECHPROXY_PROXY_USAGE_H
 
-// usage_program lists the commands, usage_run and usage_check the options of
-// one. Each ends with two examples.
+// usage_program lists the commands, the others the options of one. Each ends
+// with two examples.
 const char *usage_program(void);
 const char *usage_run(void);
 const char *usage_check(void);
+const char *usage_ca(void);
 
 // usage_print_version prints the program's version and which BoringSSL it uses
 // to standard output.

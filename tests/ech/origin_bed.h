@@ -50,8 +50,9 @@ static inline void ech_keys_free(struct ech_keys *k) {
 // What a site does with a connection before TLS.
 enum site_manner {
   SITE_ANSWERS,
-  SITE_IS_MUTE,   // never answers the hello
-  SITE_HANGS_UP,  // ends the connection when the hello comes
+  SITE_IS_MUTE,         // never answers the hello
+  SITE_HANGS_UP,        // ends the connection when the hello comes
+  SITE_TALKS_NONSENSE,  // answers with what is of no protocol
 };
 
 // A site: each connection gets the next of `contexts`, the last one again and
@@ -156,6 +157,9 @@ static inline void on_rude_data(void *owner, const uint8_t *data, size_t len) {
   (void)len;
   if (site->manner == SITE_HANGS_UP) {
     site_refuse(site);
+  } else if (site->manner == SITE_TALKS_NONSENSE) {
+    stream_write(site->connections[site->num_accepted - 1],
+                 (const uint8_t *)"nonsense", 8);
   }
 }
 
@@ -275,6 +279,7 @@ struct fixture {
   uint16_t port;
   const char *alpn;
   uint64_t timeout_ms;
+  const struct upstream *via;
   // What came out.
   int num_done;
   enum origin_status status;
@@ -369,6 +374,7 @@ static inline struct origin_dial *start(struct fixture *f,
       .alpn = (const uint8_t *)f->alpn,
       .alpn_len = strlen(f->alpn),
       .identity = f->identity,
+      .via = f->via,
       .timeout_ms = f->timeout_ms,
   };
   tls_close(f->tls);

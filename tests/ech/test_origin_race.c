@@ -168,6 +168,32 @@ Test(origin_race, keeps_to_a_handful_of_handshakes) {
   fixture_cleanup(&f);
 }
 
+Test(origin_race, asks_an_upstream_proxy_in_trouble_once) {
+  struct fixture f;
+  fixture_init(&f);
+  struct site broken_proxy = {.manner = SITE_TALKS_NONSENSE};
+  site_open(&broken_proxy, f.worker);
+  char url[64];
+  const char *why;
+  snprintf(url, sizeof url, "socks5://127.0.0.1:%u", broken_proxy.address.port);
+  struct upstream *via = upstream_new(url, &why);
+  cr_assert_not_null(via);
+  const struct endpoint endpoints[] = {
+      endpoint_at(1, &f.site.address, 1, &f.keys),
+      endpoint_at(2, &f.site.address, 1, &f.keys)};
+  f.via = via;
+  dial_endpoints(&f, endpoints, 2);
+  assert_status(&f, ORIGIN_UNREACHABLE);
+  cr_assert_str_eq(f.detail, upstream_error_text(UV_EPROTO));
+  turn_loop(f.worker, 3);
+  cr_assert_eq(broken_proxy.num_accepted, 1);
+  cr_assert_eq(f.site.num_accepted, 0);
+  upstream_free(via);
+  site_close(&broken_proxy);
+  fixture_cleanup(&f);
+  cr_assert(leaks_none());
+}
+
 Test(origin_race, takes_a_bad_certificate_for_an_answer) {
   struct fixture f;
   fixture_init(&f);

@@ -17,6 +17,9 @@ Test(origin_report, says_what_is_known_beyond_the_status) {
       {ORIGIN_UNREACHABLE,
        {.error = {.uv_err = UV_ECONNREFUSED}},
        "connection refused"},
+      {ORIGIN_UNREACHABLE,
+       {.error = {.uv_err = UV_ECONNREFUSED, .via_upstream = true}},
+       "the server refused the upstream proxy's connection"},
       // Silence: with ECH, without, and after a beginning.
       {ORIGIN_TIMEOUT,
        {.public_name = "public.test",

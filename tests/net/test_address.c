@@ -4,6 +4,32 @@
 #include <netinet/in.h>
 #include <string.h>
 
+Test(address, knows_loopback) {
+  static const struct {
+    const char *ip;
+    bool is_loopback;
+  } kCases[] = {
+      {"127.0.0.1", true},
+      {"127.255.0.3", true},
+      {"::1", true},
+      {"::ffff:127.0.0.2", false},
+      {"126.0.0.1", false},
+      {"0.0.0.0", false},
+      {"::", false},
+      {"::2", false},
+      {"::ffff:192.0.2.1", false},
+      {"2001:db8::1", false},
+      {"7f00::1", false},
+      {"::127.0.0.1", false},
+  };
+  for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
+    struct address address;
+    cr_assert(address_from_ip(&address, kCases[i].ip, 1));
+    cr_expect_eq(address_is_loopback(&address), kCases[i].is_loopback, "%s",
+                 kCases[i].ip);
+  }
+}
+
 Test(address, reads_and_writes_what_it_should) {
   static const struct {
     const char *text;

@@ -58,7 +58,7 @@ Test(dial, connects_to_the_only_address) {
   struct test_listener l;
   test_listener_open(&l, w, "127.0.0.1");
   struct outcome o = {0};
-  dial_start(w, &l.address, 1, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, &l.address, 1, kTimeoutMs, on_outcome, &o);
   cr_assert_eq(o.num_done, 0);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert_eq(o.err, 0);
@@ -73,7 +73,7 @@ Test(dial, goes_on_at_once_after_a_refusal) {
   struct address addresses[] = {refusing(w), refusing(w), l.address};
   struct outcome o = {0};
   uint64_t start = uv_hrtime();
-  dial_start(w, addresses, 3, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, addresses, 3, kTimeoutMs, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert_eq(o.err, 0);
   cr_assert(same_address(&o.address, &l.address));
@@ -91,7 +91,7 @@ Test(dial, does_not_wait_for_an_address_that_is_silent) {
   struct address addresses[] = {silent.address, l.address};
   struct outcome o = {0};
   uint64_t start = uv_hrtime();
-  dial_start(w, addresses, 2, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, addresses, 2, kTimeoutMs, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert_eq(o.err, 0);
   cr_assert(same_address(&o.address, &l.address));
@@ -109,7 +109,7 @@ Test(dial, takes_turns_between_the_families) {
   // IPv4, then IPv6, though the second IPv4 address comes before it.
   struct address addresses[] = {refusing(w), l4.address, l6.address};
   struct outcome o = {0};
-  dial_start(w, addresses, 3, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, addresses, 3, kTimeoutMs, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert(same_address(&o.address, &l6.address));
   stream_close(o.stream);
@@ -119,7 +119,7 @@ Test(dial, takes_turns_between_the_families) {
 
   o = (struct outcome){0};
   struct address now_refusing[] = {addresses[0], l4.address, l6.address};
-  dial_start(w, now_refusing, 3, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, now_refusing, 3, kTimeoutMs, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert(same_address(&o.address, &l4.address));
   cleanup(w, &o, &l4);
@@ -129,7 +129,7 @@ Test(dial, tells_the_first_error_when_all_fail) {
   struct worker *w = test_worker_new();
   struct address addresses[] = {refusing(w), refusing(w)};
   struct outcome o = {0};
-  dial_start(w, addresses, 2, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, addresses, 2, kTimeoutMs, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert_eq(o.err, UV_ECONNREFUSED);
   cr_assert_null(o.stream);
@@ -141,7 +141,7 @@ Test(dial, ends_at_its_deadline) {
   struct silent silent;
   silent_open(&silent);
   struct outcome o = {0};
-  dial_start(w, &silent.address, 1, 50, on_outcome, &o);
+  dial_start(w, NULL, &silent.address, 1, 50, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert_eq(o.err, UV_ETIMEDOUT);
   silent_close(&silent);
@@ -158,12 +158,12 @@ Test(dial, tries_no_more_than_sixteen) {
   }
   addresses[16] = l.address;
   struct outcome o = {0};
-  dial_start(w, addresses, 17, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, addresses, 17, kTimeoutMs, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert_eq(o.err, UV_ECONNREFUSED);
   cr_assert_eq(l.num_accepted, 0);
   o = (struct outcome){0};
-  dial_start(w, addresses + 1, 16, kTimeoutMs, on_outcome, &o);
+  dial_start(w, NULL, addresses + 1, 16, kTimeoutMs, on_outcome, &o);
   RUN_UNTIL(w, o.num_done == 1);
   cr_assert_eq(o.err, 0);
   cleanup(w, &o, &l);
@@ -178,8 +178,9 @@ Test(dial, says_nothing_when_cancelled) {
   struct address addresses[] = {silent.address, l.address};
   struct outcome o = {0};
   dial_cancel(NULL);
-  dial_cancel(dial_start(w, addresses, 2, kTimeoutMs, on_outcome, &o));
-  struct dial *dial = dial_start(w, addresses, 2, kTimeoutMs, on_outcome, &o);
+  dial_cancel(dial_start(w, NULL, addresses, 2, kTimeoutMs, on_outcome, &o));
+  struct dial *dial =
+      dial_start(w, NULL, addresses, 2, kTimeoutMs, on_outcome, &o);
   turn_loop(w, 3);
   dial_cancel(dial);
   turn_loop(w, 5);

@@ -78,3 +78,17 @@ Test(command_ca, says_why_it_cannot) {
   cr_assert(no_leaks());
   scratch_remove(&scratch);
 }
+
+Test(command_ca, looks_where_the_configuration_file_says) {
+  struct scratch scratch = scratch_new();
+  cr_assert(chdir(scratch.dir) == 0);
+  FILE *file = fopen("my.conf", "w");
+  fputs("[proxy]\nstate-dir = theirs\n", file);
+  fclose(file);
+  const char *const kArgs[] = {"--config", "my.conf"};
+  cr_assert_eq(run(2, kArgs), EX_OK);
+  cr_assert_eq(mode_of("theirs/ca-key.pem"), 0600);
+  const char *const kShort[] = {"--stat", "x"};
+  cr_assert_eq(run(2, kShort), EX_USAGE);
+  scratch_remove(&scratch);
+}

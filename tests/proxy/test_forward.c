@@ -474,3 +474,71 @@ Test(forward, is_closed_with_the_proxy_at_any_step) {
     bed_close(&bed);
   }
 }
+
+// The origin of the bed plays the upstream proxy.
+static void start_through_upstream(struct front_bed *bed,
+                                   struct upstream **out_upstream,
+                                   const char *site_ip) {
+  char url[64];
+  const char *why;
+  bed_open(bed);
+  snprintf(url, sizeof(url), "http://127.0.0.1:%u",
+           (unsigned)bed->listener.address.port);
+  *out_upstream = upstream_new(url, &why);
+  cr_assert_not_null(*out_upstream);
+  bed->proxy.upstream = *out_upstream;
+  cr_assert(address_from_ip(&fake.address, site_ip, 443));
+  peer_write_text(&bed->browser, GET);
+}
+
+Test(forward, goes_through_the_upstream_proxy_by_address) {
+  struct front_bed bed;
+  struct upstream *upstream;
+  start_through_upstream(&bed, &upstream, "192.0.2.7");
+  bed_origin(&bed);
+  wait_for(&bed, &bed.origin, "\r\n\r\n");
+  cr_assert(peer_got_text(&bed.origin,
+                          "CONNECT 192.0.2.7:80 HTTP/1.1\r\n"
+                          "Host: 192.0.2.7:80\r\n\r\n"));
+  peer_forget(&bed.origin);
+  peer_write_text(&bed.origin, "HTTP/1.1 200 OK\r\n\r\n");
+  wait_for(&bed, &bed.origin, "GET /x HTTP/1.1\r\n");
+  peer_write_text(&bed.origin, "HTTP/1.1 204 No\r\n\r\n");
+  bed_expect(&bed, "HTTP/1.1 204 No\r\n", "");
+  expect_ended(&bed, "passed through", "");
+  bed_close(&bed);
+  upstream_free(upstream);
+}
+
+Test(forward, says_that_the_upstream_proxy_refused) {
+  struct front_bed bed;
+  struct upstream *upstream;
+  start_through_upstream(&bed, &upstream, "192.0.2.7");
+  bed_origin(&bed);
+  wait_for(&bed, &bed.origin, "\r\n\r\n");
+  peer_write_text(&bed.origin, "HTTP/1.1 403 No\r\n\r\n");
+  bed_expect(&bed, "HTTP/1.1 502 ", "does not allow the connection");
+  expect_ended(&bed, "refused", "the upstream proxy does not allow");
+  bed_close(&bed);
+  upstream_free(upstream);
+}
+
+// The site is on this machine, where the upstream proxy is too.
+Test(forward, reaches_this_machine_without_the_upstream_proxy) {
+  struct front_bed bed;
+  struct upstream upstream = {.kind = UPSTREAM_HTTP, .num_addresses = 1};
+  char request[256];
+  bed_open(&bed);
+  upstream.addresses[0] = bed.listener.address;
+  bed.proxy.upstream = &upstream;
+  snprintf(request, sizeof(request),
+           "GET http://localhost:%u/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+           (unsigned)bed.listener.address.port);
+  peer_write_text(&bed.browser, request);
+  bed_origin(&bed);
+  wait_for(&bed, &bed.origin, "\r\n\r\n");
+  cr_assert(peer_has(&bed.origin, "GET /x HTTP/1.1\r\n"));
+  peer_write_text(&bed.origin, "HTTP/1.1 204 No\r\n\r\n");
+  bed_expect(&bed, "HTTP/1.1 204 No\r\n", "");
+  bed_close(&bed);
+}

@@ -157,7 +157,10 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
       {OPTIONS_RUN, "--state-dir", "'--state-dir' needs a value"},
       {OPTIONS_RUN, "-c", "'-c' needs a value"},
       {OPTIONS_RUN, "--workers 2", "unknown option '--workers'"},
-      {OPTIONS_RUN, "--upstream-proxy=x", "unknown option '--upstream-proxy"},
+      {OPTIONS_RUN, "--upstream-proxy=x", "--upstream-proxy: write it as"},
+      {OPTIONS_RUN, "--upstream-proxy socks5://u:p@192.0.2.1:1",
+       "into [proxy] of the configuration file"},
+      {OPTIONS_CHECK, "a.test --upstream-proxy u:p@x", "can see a password"},
       {OPTIONS_RUN, "--res https://192.0.2.1", "unknown option '--res'"},
       {OPTIONS_RUN, "--verb", "unknown option '--verb'"},
       {OPTIONS_RUN, "-qx", "unknown option '-qx'"},
@@ -263,6 +266,7 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
       {"[proxy]\nmode\nmode = lax\n", ":2: neither a [section] nor"},
       {"[proxy]\nmode = lax\nmode\n", ":2: mode = lax"},
       {"[proxy]\nstate-dir =\n", ":2: state-dir = : a path is needed"},
+      {"[proxy]\nupstream-proxy = ftp://a\n", ":2: upstream-proxy: write it"},
       {"[resolver]\nresolver = tls://a.test\n", ":2: resolver = tls://a.test:"},
       {"[resolver]\nresolver = https://a.test/\n", "--bootstrap IP"},
   };
@@ -298,6 +302,92 @@ Test(options, refuses_a_line_too_long_and_a_file_that_is_none) {
   cr_assert_not(parse(&o, &error, OPTIONS_RUN, "-c /"));
   cr_expect_eq(error.exit_code, EX_CONFIG);
   options_cleanup(&o);
+  scratch_free(scratch);
+  cr_expect(leaks_none());
+}
+
+Test(options, sends_all_but_local_resolvers_through_the_upstream_proxy,
+     .init = use_no_file) {
+  struct options o;
+  struct options_error error;
+  cr_assert(parse(&o, &error, OPTIONS_RUN,
+                  "--upstream-proxy socks5://192.0.2.9:1080 "
+                  "--resolver https://192.0.2.1 --resolver https://127.0.0.1 "
+                  "--resolver https://[::1]"),
+            "%s", error.text);
+  cr_assert_not_null(o.upstream);
+  cr_expect_eq(o.upstream->kind, UPSTREAM_SOCKS5);
+  expect_address(&o.upstream->addresses[0], "192.0.2.9:1080");
+  cr_assert_eq(o.num_resolvers, 3);
+  cr_expect_eq(o.resolvers[0].via, o.upstream);
+  cr_expect_null(o.resolvers[1].via);
+  cr_expect_null(o.resolvers[2].via);
+  options_cleanup(&o);
+  cr_assert(parse(&o, &error, OPTIONS_CHECK,
+                  "a.test --upstream-proxy http://localhost:3128"));
+  cr_assert_eq(o.upstream->num_addresses, 2);
+  cr_expect_eq(o.resolvers[1].via, o.upstream);
+  options_cleanup(&o);
+  cr_expect(leaks_none());
+}
+
+Test(options, takes_a_password_from_a_private_file_only) {
+  static const char kFile[] =
+      "[proxy]\nupstream-proxy = http://me:hunter%32@192.0.2.9:3128\n";
+  struct scratch *scratch = scratch_new();
+  struct options o;
+  struct options_error error;
+  umask(077);
+  cr_assert(parse_with_file(scratch, &o, &error, kFile, ""), "%s", error.text);
+  cr_assert_not_null(o.upstream);
+  cr_expect_str_eq(o.upstream->user, "me");
+  cr_expect_str_eq(o.upstream->password, "hunter2");
+  options_cleanup(&o);
+  // The command line wins here as well.
+  cr_assert(parse(&o, &error, OPTIONS_RUN, "--upstream-proxy none"));
+  cr_expect_null(o.upstream);
+  options_cleanup(&o);
+
+  static const mode_t kModes[] = {0640, 0604, 0620, 0602};
+  const char *path = scratch_path(scratch, "./echproxy/echproxy.conf");
+  for (size_t i = 0; i < sizeof(kModes) / sizeof(kModes[0]); i++) {
+    cr_assert_eq(chmod(path, kModes[i]), 0);
+    cr_assert_not(parse(&o, &error, OPTIONS_RUN, ""));
+    cr_expect_eq(error.exit_code, EX_CONFIG);
+    cr_expect(strstr(error.text, "conf:2: upstream-proxy: ") != NULL &&
+                  strstr(error.text, "chmod 600") != NULL &&
+                  strstr(error.text, "hunter") == NULL,
+              "%s", error.text);
+    options_cleanup(&o);
+  }
+  // Without a password there is nothing to hide.
+  cr_assert(
+      parse_with_file(scratch, &o, &error,
+                      "[proxy]\nupstream-proxy = http://192.0.2.9:1\n", ""),
+      "%s", error.text);
+  options_cleanup(&o);
+  scratch_free(scratch);
+  cr_expect(leaks_none());
+}
+
+Test(options, repeats_no_password_that_is_written_wrong) {
+  static const char *const kFiles[] = {
+      "[proxy]\nupstream-proxy = https://me:hunter2@192.0.2.9:3128\n",
+      "[proxy]\nupstream-proxy = http://me:hunter2\n",
+      "[proxy]\nupstream-proxy = http://me:hunter2%@192.0.2.9:3128\n",
+      "[proxy]\nupstream-proxy = http://me:hunter2@192.0.2.9\n",
+  };
+  struct scratch *scratch = scratch_new();
+  umask(077);
+  for (size_t i = 0; i < sizeof(kFiles) / sizeof(kFiles[0]); i++) {
+    struct options o;
+    struct options_error error;
+    cr_assert_not(parse_with_file(scratch, &o, &error, kFiles[i], ""));
+    cr_expect(strstr(error.text, "conf:2: upstream-proxy: ") != NULL &&
+                  strstr(error.text, "hunter") == NULL,
+              "%s", error.text);
+    options_cleanup(&o);
+  }
   scratch_free(scratch);
   cr_expect(leaks_none());
 }

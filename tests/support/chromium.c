@@ -1,0 +1,49 @@
+#include "support/chromium.h"
+
+#include <sys/stat.h>
+
+static const char *make_home(struct scratch *scratch, const char *ca_path) {
+  const char *home = scratch_dir(scratch, "home");
+  scratch_dir(scratch, "home/.pki");
+  const char *db = scratch_format(scratch, "sql:%s",
+                                  scratch_dir(scratch, "home/.pki/nssdb"));
+  program_must((const char *const[]){"certutil", "-N", "--empty-password", "-d",
+                                     db, NULL});
+  program_must((const char *const[]){"certutil", "-A", "-t", "C,,", "-n",
+                                     "echproxy", "-d", db, "-i", ca_path,
+                                     NULL});
+  return home;
+}
+
+struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
+                            const char *ca_path, const char *url) {
+  const char *home = make_home(scratch, ca_path);
+  const char *const argv[] = {
+      "chromium",
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--disable-quic",
+      "--disable-extensions",
+      "--no-first-run",
+      "--no-pings",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-default-apps",
+      "--disable-sync",
+      // A debugging port keeps it open until the page's script has reported.
+      "--remote-debugging-port=0",
+      scratch_format(scratch, "--user-data-dir=%s/profile", home),
+      scratch_format(scratch, "--proxy-server=http://127.0.0.1:%u", proxy_port),
+      url,
+      NULL,
+  };
+  const char *const env[] = {
+      scratch_format(scratch, "HOME=%s", home),
+      scratch_format(scratch, "XDG_CONFIG_HOME=%s/.config", home),
+      scratch_format(scratch, "XDG_CACHE_HOME=%s/.cache", home),
+      NULL,
+  };
+  return peer_start(argv, env);
+}

@@ -1,0 +1,18 @@
+// chromium is the browser that people use, without a window, with a home
+// directory of its own that trusts one more CA.
+
+#ifndef ECHPROXY_TESTS_SUPPORT_CHROMIUM_H
+#define ECHPROXY_TESTS_SUPPORT_CHROMIUM_H
+
+#include <stdint.h>
+
+#include "support/peer.h"
+#include "support/scratch.h"
+
+// chromium_start opens `url` through the HTTP proxy on `proxy_port` of
+// 127.0.0.1, trusting the CA in the PEM file `ca_path`. Released with
+// peer_free.
+struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
+                            const char *ca_path, const char *url);
+
+#endif

@@ -1,6 +1,7 @@
 #include "ech/origin_session.h"
 
 #include <openssl/x509v3.h>
+#include <strings.h>
 
 #include "ech/config_list.h"
 #include "ech/ticket_cache.h"
@@ -38,18 +39,23 @@ static bool set_name(SSL *ssl, const char *host) {
   if (address_from_ip(&address, host, 0)) {
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
   }
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                             X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return SSL_set1_host(ssl, host) == 1 &&
          SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
 // set_ech offers the configuration that is to be used, and nothing but that: a
 // list in which nothing is supported is success for SSL_set1_ech_config_list,
-// and a hello in the clear follows.
-static bool set_ech(SSL *ssl, const uint8_t *ech, size_t ech_len) {
-  uint8_t *list = xmemdup(ech, ech_len);
+// and a hello in the clear follows. Nor may the public name be the host's own:
+// that would be just as clear, whoever published it.
+static bool set_ech(SSL *ssl, const struct origin_session_spec *spec) {
+  struct ech_config_entry entry;
+  uint8_t *list = xmemdup(spec->ech, spec->ech_len);
   size_t list_len = 0;
-  bool ok = ech_config_list_narrow(list, &list_len, ech, ech_len) &&
+  bool ok = ech_config_list_narrow(list, &list_len, spec->ech, spec->ech_len) &&
+            ech_config_list_usable(list, list_len, &entry) &&
+            strcasecmp(entry.public_name, spec->host) != 0 &&
             SSL_set1_ech_config_list(ssl, list, list_len) == 1;
   free(list);
   return ok;
@@ -66,7 +72,7 @@ SSL *origin_session_new(SSL_CTX *ctx, const struct origin_session_spec *spec) {
     abort();
   }
   if (!set_name(ssl, spec->host) ||
-      (spec->ech != NULL && !set_ech(ssl, spec->ech, spec->ech_len)) ||
+      (spec->ech != NULL && !set_ech(ssl, spec)) ||
       (spec->alpn_len > 0 &&
        SSL_set_alpn_protos(ssl, spec->alpn, (unsigned)spec->alpn_len) != 0) ||
       (spec->identity != NULL && !set_identity(ssl, spec->identity))) {

@@ -32,8 +32,8 @@ struct origin_session_spec {
 
 // origin_session_new makes a client of `ctx` as `spec` says. NULL when that is
 // not possible: a host that cannot be a name or address, a list without a
-// usable configuration, protocols that are malformed, a certificate and a key
-// that do not fit. Released with SSL_free.
+// usable configuration or with the host as the public name, protocols that are
+// malformed, a certificate and a key that do not fit. Released with SSL_free.
 SSL *origin_session_new(SSL_CTX *ctx, const struct origin_session_spec *spec);
 
 #endif

@@ -226,14 +226,15 @@ static void pass_other_bytes(struct tunnel *t, const char *what) {
   tunnel_enter(t, DIAL_DIRECT);
 }
 
-// is_tls_record says whether the browser began with a TLS handshake record. One
-// that BoringSSL could not read may still hold the host's name, so it must not
-// be passed on.
+// is_tls_record says whether the browser began with a TLS record of any kind.
+// What BoringSSL could not read may still hold the host's name, in a hello
+// behind that record too, so it must not be passed on.
 static bool is_tls_record(const struct tls *tls) {
-  enum { kContentTypeHandshake = 22 };  // RFC 9846, section 5.1
+  // RFC 9846, section 5.1, and the heartbeat of RFC 6520.
+  enum { kChangeCipherSpec = 20, kHeartbeat = 24 };
   size_t len;
   const uint8_t *bytes = tls_hello_bytes(tls, &len);
-  return len > 0 && bytes[0] == kContentTypeHandshake;
+  return len > 0 && bytes[0] >= kChangeCipherSpec && bytes[0] <= kHeartbeat;
 }
 
 static void on_hello(void *owner, enum tls_status status,

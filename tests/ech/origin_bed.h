@@ -27,19 +27,24 @@ struct ech_keys {
   size_t list_len;
 };
 
-static inline struct ech_keys ech_keys_new(uint8_t config_id) {
+static inline struct ech_keys ech_keys_for(uint8_t config_id,
+                                           const char *public_name) {
   struct ech_keys k = {.keys = SSL_ECH_KEYS_new()};
   EVP_HPKE_KEY *key = EVP_HPKE_KEY_new();
   uint8_t *config;
   size_t config_len;
   cr_assert(EVP_HPKE_KEY_generate(key, EVP_hpke_x25519_hkdf_sha256()));
   cr_assert(SSL_marshal_ech_config(&config, &config_len, config_id, key,
-                                   kPublicName, 64));
+                                   public_name, 64));
   cr_assert(SSL_ECH_KEYS_add(k.keys, 1, config, config_len, key));
   cr_assert(SSL_ECH_KEYS_marshal_retry_configs(k.keys, &k.list, &k.list_len));
   OPENSSL_free(config);
   EVP_HPKE_KEY_free(key);
   return k;
+}
+
+static inline struct ech_keys ech_keys_new(uint8_t config_id) {
+  return ech_keys_for(config_id, kPublicName);
 }
 
 static inline void ech_keys_free(struct ech_keys *k) {

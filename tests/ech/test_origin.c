@@ -121,6 +121,23 @@ Test(origin, offers_no_hello_without_a_usable_configuration) {
   fixture_cleanup(&f);
 }
 
+// A server's retry configurations must not make us name the site in the outer
+// hello.
+Test(origin, takes_no_configuration_whose_public_name_is_the_hosts) {
+  for (int is_retry = 0; is_retry < 2; is_retry++) {
+    struct fixture f;
+    fixture_init(&f);
+    struct ech_keys own = ech_keys_for(2, "Secret.test");
+    add_context(&f, "DNS:secret.test,DNS:public.test", f.root, &own);
+    dial_private(&f, is_retry ? &f.keys : &own);
+    cr_expect_neq(f.status, ORIGIN_OK);
+    cr_expect_neq(f.status, ORIGIN_ECH_DISABLED);
+    cr_expect_str_eq(f.hello.server_name, is_retry ? kPublicName : "");
+    ech_keys_free(&own);
+    fixture_cleanup(&f);
+  }
+}
+
 Test(origin, goes_on_to_the_next_endpoint_when_one_is_down) {
   struct fixture f;
   fixture_init(&f);

@@ -181,6 +181,22 @@ Test(forward, relays_a_request_body_and_not_what_follows) {
   }
 }
 
+Test(forward, gives_up_on_an_origin_that_never_comes_to_the_point) {
+  static const char kInterim[] = "HTTP/1.1 103 \r\n\r\n";
+  struct front_bed bed;
+  start(&bed, "GET", "1.1", "\r\n");
+  wait_for(&bed, &bed.origin, "\r\n\r\n");
+  struct bytes flood = {0};
+  for (int i = 0; i < 100000; i++) {
+    bytes_append(&flood, kInterim, sizeof(kInterim) - 1);
+  }
+  stream_write(bed.origin.stream, flood.data, flood.len);
+  bed_expect(&bed, "HTTP/1.1 103 ", "HTTP/1.1 502 ");
+  cr_expect_lt(bed.browser.got.len, 10000);
+  free(flood.data);
+  bed_close(&bed);
+}
+
 Test(forward, waits_for_continue) {
   struct front_bed bed;
   start(&bed, "POST", "1.1",

@@ -14,6 +14,7 @@
 #include "proxy/authority.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
+#include "proxy/site_rule.h"
 
 enum {
   kOptionsMaxResolvers = 8,
@@ -36,6 +37,7 @@ struct options {
   size_t num_resolvers;
   struct address bootstrap[kDohMaxAddresses];
   size_t num_bootstrap;
+  struct site_rules *sites;  // NULL: none
   // For `run`.
   struct address listen;  // always loopback; port 0: the kernel's choice
   struct log log;

@@ -1,7 +1,6 @@
 #include "proxy/refusal.h"
 
 #include <stdio.h>
-#include <string.h>
 
 // What a person can do, by what went wrong.
 static const char *advice_for(enum origin_status status,
@@ -35,6 +34,18 @@ static const char *advice_for(enum origin_status status,
       return "Try again in some minutes: the site's ECH keys and what it "
              "publishes in DNS do not fit together. If it stays so, tell the "
              "site's operator.";
+    case ORIGIN_NO_COMPATIBLE_ENDPOINT:
+      return "Try a browser that speaks HTTP/2. What the site publishes in DNS "
+             "does not allow what this program speaks, so if every browser "
+             "ends here, tell the site's operator.";
+    case ORIGIN_CERTIFICATE_REQUIRED:
+      return "If you have a certificate for the site, name it and its key in "
+             "echproxy's configuration file, as client-cert and client-key of "
+             "a [site] section. It is then sent encrypted.";
+    case ORIGIN_CERTIFICATE_REFUSED:
+      return "Look at client-cert and client-key in the [site] section of "
+             "echproxy's configuration file: the certificate may have expired, "
+             "or be meant for another site.";
     case ORIGIN_TLS_FAILED:
     case ORIGIN_OK:
       break;
@@ -45,15 +56,10 @@ static const char *advice_for(enum origin_status status,
 
 static void write_cause(struct refusal *out, enum origin_status status,
                         const struct origin_report *report) {
-  char error[256];
-  const struct tls_error none = {0};
-  const char *summary = origin_status_str(status);
-  if (memcmp(&report->error, &none, sizeof none) == 0) {
-    snprintf(out->cause, sizeof out->cause, "%s", summary);
-    return;
-  }
-  tls_error_text(error, sizeof error, &report->error);
-  snprintf(out->cause, sizeof out->cause, "%s: %s", summary, error);
+  char detail[kOriginDetailSize];
+  origin_report_detail(detail, status, report);
+  snprintf(out->cause, sizeof out->cause, "%s%s%s", origin_status_str(status),
+           detail[0] != '\0' ? ": " : "", detail);
 }
 
 static void write_protection(struct refusal *out,

@@ -10,7 +10,7 @@
 // A page and the texts that it borrows from.
 struct refusal {
   struct page page;
-  char cause[512];
+  char cause[640];
   char protection[512];
   char lines[512];
 };

@@ -113,6 +113,7 @@ static bool open_proxy(struct run *r, struct key_error *out_error) {
   p->ca_pem = r->ca_pem;
   p->log = &r->options.log;
   p->mode = r->options.mode;
+  p->sites = r->options.sites;
   p->upstream = r->options.upstream;
   return true;
 }

@@ -290,6 +290,18 @@ static bool complete_upstream(struct options *options,
   return true;
 }
 
+static bool complete_sites(const struct options *options,
+                           struct options_error *out_error) {
+  const char *why;
+  const struct site_section *section;
+  if (site_rules_resolve(options->sites, &why, &section)) {
+    return true;
+  }
+  return options_error_set(out_error, EX_CONFIG,
+                           "upstream proxy %s of [site \"%s\"]: %s",
+                           section->upstream->host, section->pattern.text, why);
+}
+
 // Reads HOST[:PORT]; an IPv6 address alone may stand without brackets.
 static bool set_target(struct options *options, struct options_error *out_error,
                        const char *argument) {
@@ -334,7 +346,8 @@ static bool put_together(struct options *options,
           set_target(options, out_error, line->argument)) &&
          (command == OPTIONS_CA ||
           (complete_resolvers(options, out_error, line) &&
-           complete_upstream(options, out_error, line)));
+           complete_upstream(options, out_error, line) &&
+           complete_sites(options, out_error)));
 }
 
 bool options_parse(struct options *options, struct options_error *out_error,
@@ -360,6 +373,7 @@ void options_cleanup(struct options *options) {
   free(options->upstream_ca);
   free(options->resolver_ca);
   local_domains_cleanup(&options->local_domains);
+  site_rules_free(options->sites);
   upstream_free(options->upstream);
   memset(options, 0, sizeof(*options));
 }

@@ -17,6 +17,7 @@
 #include "proxy/authority.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
+#include "proxy/site_rule.h"
 
 enum {
   kOptionsMaxResolvers = 8,
@@ -42,6 +43,7 @@ struct options {
   struct address bootstrap[kDnsServerMaxAddresses];
   size_t num_bootstrap;
   struct local_domains local_domains;  // for the system's resolver
+  struct site_rules *sites;            // NULL: none
   // For `run`.
   struct address listen;  // always loopback; port 0: the kernel's choice
   struct log log;

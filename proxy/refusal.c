@@ -84,3 +84,30 @@ void refusal_for_origin(struct refusal *out, const char *host,
       .advice = advice_for(status, &report->error),
   };
 }
+
+void refusal_for_missing_certificate(struct refusal *out, const char *host,
+                                     const struct origin_report *report) {
+  write_protection(out, report);
+  snprintf(out->cause, sizeof out->cause,
+           "the site asks for a client certificate, and no rule of echproxy's "
+           "configuration has one for it");
+  snprintf(out->lines, sizeof out->lines,
+           "[site \"%s\"]\nclient-cert = FILE\nclient-key = FILE\n", host);
+  out->page = (struct page){
+      .status = 502,
+      .phrase = "Bad Gateway",
+      .title = "This site wants your certificate",
+      .host = host,
+      .cause = out->cause,
+      .protection = out->protection,
+      .advice =
+          "The certificates in your browser cannot be used here: echproxy "
+          "makes the connection to the site, so that its name stays hidden. "
+          "Export yours with its key as PEM files that only you can read, add "
+          "these lines to echproxy's configuration file with the files' paths, "
+          "and start echproxy again. With the one line mode = pass instead, "
+          "the browser makes the connection with its own certificate, and the "
+          "network sees the site's name.",
+      .lines = out->lines,
+  };
+}

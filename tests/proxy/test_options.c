@@ -293,7 +293,7 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
       {"[proxy]\nmode=strict\nmode=strict\n", ":3: 'mode' is set twice"},
       {"[proxy]\nresolver = https://192.0.2.1/\n", ":2: [proxy] has no key"},
       {"[proxy]\nhelp = yes\n", ":2: [proxy] has no key 'help'"},
-      {"[site \"x\"]\nmode = strict\n", ":2: there is no section [site"},
+      {"[sites]\nmode = strict\n", ":1: there is no section [sites]; there"},
       {"mode = strict\n", ":1: 'mode' stands before any section"},
       {"[proxy]\nmode strict\n", ":2: neither a [section] nor"},
       {"[proxy\n", ":1: neither a [section] nor"},
@@ -321,9 +321,8 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
 }
 
 Test(options, refuses_a_line_too_long_and_a_file_that_is_none) {
-  char file[400] = "[proxy]\nstate-dir = /";
+  static char file[120000] = "[proxy]\nstate-dir = /";
   memset(file + strlen(file), 'a', sizeof(file) - strlen(file) - 1);
-  file[sizeof(file) - 1] = '\0';
   struct scratch *scratch = scratch_new();
   struct options o;
   struct options_error error;

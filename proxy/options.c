@@ -372,8 +372,8 @@ void options_cleanup(struct options *options) {
   free(options->state_dir);
   free(options->upstream_ca);
   free(options->resolver_ca);
-  local_domains_cleanup(&options->local_domains);
   site_rules_free(options->sites);
+  local_domains_cleanup(&options->local_domains);
   upstream_free(options->upstream);
   memset(options, 0, sizeof(*options));
 }

@@ -42,8 +42,8 @@ struct options {
   size_t num_resolvers;
   struct address bootstrap[kDnsServerMaxAddresses];
   size_t num_bootstrap;
-  struct local_domains local_domains;  // for the system's resolver
   struct site_rules *sites;            // NULL: none
+  struct local_domains local_domains;  // for the system's resolver
   // For `run`.
   struct address listen;  // always loopback; port 0: the kernel's choice
   struct log log;

@@ -83,7 +83,7 @@ const char *usage_run(void) {
          "[proxy];\n"
          "verbose and quiet are yes or no. The command line beats the file. "
          "Sections\n"
-         "[site \"NAME\"] say what is different for single sites:\n"
+         "[site \"NAME\"] say what is different for single sites: "
          "docs/CONFIGURATION.md.\n"
          "\n"
          "It exits with 0 when it was stopped, 64 for a wrong command line, 69 "

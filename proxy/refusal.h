@@ -21,9 +21,4 @@ void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report);
 
-// refusal_for_missing_certificate is the same for a site that wants a client
-// certificate and for which no rule has one.
-void refusal_for_missing_certificate(struct refusal *out, const char *host,
-                                     const struct origin_report *report);
-
 #endif

@@ -37,8 +37,9 @@ struct tunnel {
   enum front_kind kind;
   char *host;
   uint16_t port;
-  enum proxy_mode mode;             // for this site
-  const struct upstream *upstream;  // likewise; NULL: none
+  enum proxy_mode mode;                    // for this site
+  const struct upstream *upstream;         // likewise; NULL: none
+  const struct origin_identity *identity;  // likewise; NULL: none
 
   // The browser's side: first the bare connection, then a session over it.
   struct stream *browser;
@@ -198,6 +199,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
   t->answer = answer;  // taken
   t->mode = site_rule_mode(rule, t->proxy->mode);
   t->upstream = site_rule_upstream(rule, t->proxy->upstream);
+  t->identity = site_rule_identity(rule);
   struct policy_decision decision = policy_for_lookup(t->mode, answer);
   switch (decision.action) {
     case POLICY_INTERCEPT:
@@ -321,6 +323,7 @@ static void start_dial_origin(struct tunnel *t) {
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
       .via = proxy_via(t->upstream, t->answer),
+      .identity = t->identity,
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }

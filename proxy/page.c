@@ -2,16 +2,22 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proxy/answer.h"
 #include "proxy/html.h"
 
+// Texts come from logs as well as from people: here they are sentences.
 static void write_section(struct bytes *out, const char *heading,
-                          const char *text) {
-  if (text != NULL) {
-    html_element(out, "h2", heading);
-    html_element(out, "p", text);
+                          const char *text,
+                          void (*write)(struct bytes *out, const char *text)) {
+  if (text == NULL || *text == '\0') {
+    return;
   }
+  html_element(out, "h2", heading);
+  html_raw(out, "<p>");
+  write(out, text);
+  html_raw(out, text[strlen(text) - 1] == '.' ? "</p>\n" : ".</p>\n");
 }
 
 static void write_body(struct bytes *out, const struct page *page) {
@@ -26,9 +32,9 @@ static void write_body(struct bytes *out, const struct page *page) {
     html_text(out, page->host);
     html_raw(out, "</p>\n");
   }
-  write_section(out, "What failed", page->cause);
-  write_section(out, "What was protected", page->protection);
-  write_section(out, "What you can do", page->advice);
+  write_section(out, "What failed", page->cause, html_text);
+  write_section(out, "What was protected", page->protection, html_text);
+  write_section(out, "What you can do", page->advice, html_prose);
   html_end(out);
 }
 

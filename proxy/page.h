@@ -15,7 +15,7 @@ struct page {
   const char *host;        // shown, escaped; NULL when there is none to show
   const char *cause;       // what failed
   const char *protection;  // what was protected, what an observer saw
-  const char *advice;      // what to do next
+  const char *advice;      // what to do next, as for html_prose
 };
 
 // page_write appends a whole HTTP/1.1 response that ends the connection to

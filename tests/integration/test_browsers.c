@@ -46,15 +46,15 @@ static void assert_shows_site(struct scene *scene, const char *ca) {
   assert_shows(scene, ca, (const char *const[]){"hello from the site", NULL});
 }
 
-// A page of the proxy's own, with `cause` and `advice`.
-static void assert_refused(struct scene *scene, const char *cause,
-                           const char *advice) {
-  assert_shows(
-      scene, "state/ca.pem",
-      (const char *const[]){"<h1>This site could not be reached privately</h1>",
-                            "<p class=\"host\">secret.test</p>", cause, advice,
-                            "sent encrypted only", "public.test",
-                            "This page comes from echproxy", NULL});
+// A page of the proxy's own, with `title` and the other texts.
+static void assert_refused(struct scene *scene, const char *title,
+                           const char *cause, const char *advice) {
+  assert_shows(scene, "state/ca.pem",
+               (const char *const[]){
+                   scratch_format(scene->scratch, "<h1>%s</h1>", title),
+                   "<p class=\"host\">secret.test</p>", cause, advice,
+                   "sent encrypted only", "public.test",
+                   "This page comes from echproxy", NULL});
   scene_assert_hidden(scene);
   struct proxy_status status = proxy_process_wait_idle(scene->proxy, 12000);
   cr_assert_geq(status.refused, 2UL);
@@ -120,7 +120,8 @@ Test(browsers, say_why_strict_mode_refuses_that_site, .timeout = 120) {
   scene_open(&scene);
   start(&scene, &(struct scene_origin){.ech = ""},
         (const char *const[]){"--mode", "strict", NULL});
-  assert_refused(&scene, "has switched ECH off", "--mode prefer");
+  assert_refused(&scene, "This site has stopped hiding its name",
+                 "has switched ECH off", "--mode prefer");
   scene_close(&scene);
 }
 
@@ -136,6 +137,7 @@ Test(browsers, say_why_an_untrusted_certificate_is_refused, .timeout = 120) {
   test_cert_free(leaf);
   test_cert_free(root);
   start(&scene, &(struct scene_origin){.site = "odd"}, NULL);
-  assert_refused(&scene, "its issuer is not trusted", "Do not enter anything");
+  assert_refused(&scene, "This site's certificate could not be verified",
+                 "its issuer is not trusted", "Do not enter anything");
   scene_close(&scene);
 }

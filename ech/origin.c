@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ech/config_list.h"
 #include "net/dial.h"
@@ -233,20 +234,23 @@ static bool set_name(SSL *ssl, const char *host) {
   if (address_from_ip(&address, host, 0)) {
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
   }
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                             X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return SSL_set1_host(ssl, host) == 1 &&
          SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
 // set_ech offers the configuration that is to be used, and nothing but that: a
 // list in which nothing is supported is success for SSL_set1_ech_config_list,
-// and a hello in the clear follows.
+// and a hello in the clear follows. Nor may the public name be the host's own:
+// that would be just as clear, whoever published it.
 static bool set_ech(struct origin_dial *d, SSL *ssl) {
   struct ech_config_entry entry;
   uint8_t *list = xmemdup(d->ech, d->ech_len);
   size_t list_len = 0;
   bool ok = ech_config_list_narrow(list, &list_len, d->ech, d->ech_len) &&
             ech_config_list_usable(list, list_len, &entry) &&
+            strcasecmp(entry.public_name, d->host) != 0 &&
             SSL_set1_ech_config_list(ssl, list, list_len) == 1;
   if (ok) {
     memcpy(d->report.public_name, entry.public_name, sizeof entry.public_name);

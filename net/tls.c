@@ -307,12 +307,14 @@ static size_t tls_pending(const struct stream *s) {
   return stream_pending(((const struct tls *)s)->transport);
 }
 
-static void tls_shutdown(struct stream *s) {
+static void tls_shutdown(struct stream *s, bool whole) {
   struct tls *t = tls_of(s);
-  out_begin(t);
-  SSL_shutdown(t->ssl);  // only writes close_notify, the first time
-  out_send(t);
-  stream_shutdown(t->transport);
+  if (whole) {
+    out_begin(t);
+    SSL_shutdown(t->ssl);  // only writes close_notify, the first time
+    out_send(t);
+  }
+  stream_end_output(t->transport, whole);
 }
 
 static void free_session(void *owner) {

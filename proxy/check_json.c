@@ -144,13 +144,32 @@ static json_t *observer_object(const struct check_report *report) {
   return object;
 }
 
+static json_t *rules_array(const struct check_report *report) {
+  const struct site_section *sections[kNumSiteKeys];
+  const char *names[kMaxSiteKeyNames];
+  json_t *array = json_array();
+  size_t num = site_rule_sections(sections, &report->rule);
+  for (size_t i = 0; i < num; i++) {
+    json_t *keys = json_array();
+    size_t num_names = site_rule_keys(names, &report->rule, sections[i]);
+    for (size_t k = 0; k < num_names; k++) {
+      json_array_append_new(keys, json_string(names[k]));
+    }
+    json_array_append_new(
+        array, json_pack("{s:s, s:o}", "pattern", sections[i]->pattern.text,
+                         "keys", keys));
+  }
+  return array;
+}
+
 void check_json_print(const struct check_report *report) {
   const char *why;
   enum check_verdict verdict = check_report_verdict(report, &why);
-  json_t *object = json_pack("{s:s, s:i, s:s, s:s, s:s}", "host", report->host,
-                             "port", (int)report->port, "mode",
-                             report->mode == MODE_STRICT ? "strict" : "prefer",
-                             "verdict", check_verdict_str(verdict), "why", why);
+  json_t *object =
+      json_pack("{s:s, s:i, s:s, s:s, s:s}", "host", report->host, "port",
+                (int)report->port, "mode", check_report_mode_str(report),
+                "verdict", check_verdict_str(verdict), "why", why);
+  json_object_set_new(object, "rules", rules_array(report));
   json_object_set_new(object, "lookup", lookup_object(report->answer));
   json_object_set_new(object, "handshake", handshake_object(report));
   json_object_set_new(object, "observer", observer_object(report));

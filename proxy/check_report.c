@@ -65,6 +65,18 @@ bool check_report_name_was_seen(const struct check_report *report) {
          strcasecmp(h->hello.server_name, report->host) == 0;
 }
 
+const char *check_report_mode_str(const struct check_report *report) {
+  switch (report->mode) {
+    case MODE_PREFER:
+      break;
+    case MODE_STRICT:
+      return "strict";
+    case MODE_PASS:
+      return "pass";
+  }
+  return "prefer";
+}
+
 // Of a lookup after which nothing was connected to.
 static enum check_verdict judge_lookup(const struct check_report *report,
                                        const char **out_why) {
@@ -114,8 +126,11 @@ enum check_verdict check_report_verdict(const struct check_report *report,
     *out_why = "the site was reached and its name was not seen";
     return CHECK_PRIVATE;
   }
-  *out_why = check_report_name_was_seen(report)
-                 ? "the site was reached, with its name in the clear"
-                 : "the site was reached without ECH";
+  *out_why =
+      !check_report_name_was_seen(report) ? "the site was reached without ECH"
+      : report->mode == MODE_PASS
+          ? "the site was reached, with its name in the clear as a site rule "
+            "wants it"
+          : "the site was reached, with its name in the clear";
   return CHECK_NOT_PRIVATE;
 }

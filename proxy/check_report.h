@@ -12,6 +12,7 @@
 #include "ech/lookup_answer.h"
 #include "ech/origin.h"
 #include "proxy/proxy.h"
+#include "proxy/site_rule.h"
 
 #define CHECK_VERDICTS(X)                                     \
   /* the numbers are the exit codes; the names are in JSON */ \
@@ -49,7 +50,8 @@ struct check_handshake {
 struct check_report {
   const char *host;  // borrowed
   uint16_t port;
-  enum proxy_mode mode;
+  enum proxy_mode mode;          // for this site
+  struct site_rule rule;         // what the configuration file says of it
   struct lookup_answer *answer;  // a reference of its own
   bool connected;                // whether a dial was made: `handshake` is set
   struct check_handshake handshake;
@@ -71,5 +73,8 @@ enum check_verdict check_report_verdict(const struct check_report *report,
 
 // check_report_name_was_seen says whether an observer saw the site's name.
 bool check_report_name_was_seen(const struct check_report *report);
+
+// check_report_mode_str returns the mode as the configuration file has it.
+const char *check_report_mode_str(const struct check_report *report);
 
 #endif

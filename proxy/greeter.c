@@ -14,8 +14,10 @@ struct greeter {
   SSL_CTX *ctx;
 };
 
-// read_server_name keeps the host_name of the SNI extension in lower case. One
-// that does not fit a name's length is left out, as no host can be meant.
+// read_server_name keeps the host_name of the SNI extension in lower case and
+// without a final dot, which no client should send (RFC 6066, section 3) and
+// some do. One that does not fit a name's length is left out, as no host can be
+// meant.
 static void read_server_name(struct greeting *greeting,
                              const SSL_CLIENT_HELLO *hello) {
   const uint8_t *data;
@@ -33,10 +35,14 @@ static void read_server_name(struct greeting *greeting,
       CBS_len(&name) >= sizeof greeting->server_name) {
     return;
   }
-  for (size_t i = 0; i < CBS_len(&name); i++) {
+  size_t name_len = CBS_len(&name);
+  while (name_len > 0 && CBS_data(&name)[name_len - 1] == '.') {
+    name_len--;
+  }
+  for (size_t i = 0; i < name_len; i++) {
     greeting->server_name[i] = (char)OPENSSL_tolower(CBS_data(&name)[i]);
   }
-  greeting->server_name[CBS_len(&name)] = '\0';
+  greeting->server_name[name_len] = '\0';
 }
 
 // read_alpn keeps the protocols that the browser offers, as far as they fit.

@@ -35,6 +35,7 @@ static void write_body(struct bytes *out, const struct page *page) {
   write_section(out, "What failed", page->cause, html_text);
   write_section(out, "What was protected", page->protection, html_text);
   write_section(out, "What you can do", page->advice, html_prose);
+  html_element(out, "pre", page->lines);
   html_end(out);
 }
 

@@ -1,5 +1,5 @@
-// policy decides from the lookup and the mode what becomes of a tunnel: the
-// table in docs/ARCHITECTURE.md. It is pure.
+// policy decides from the lookup and the mode, the site's own where a rule has
+// one, what becomes of a tunnel: the table in docs/ARCHITECTURE.md. It is pure.
 
 #ifndef ECHPROXY_PROXY_POLICY_H
 #define ECHPROXY_PROXY_POLICY_H
@@ -18,7 +18,8 @@ enum policy_action {
 struct policy_decision {
   enum policy_action action;
   enum front_refusal refusal;  // with POLICY_REFUSE
-  const char *why;             // with POLICY_REFUSE, one static sentence
+  const char *why;  // one static sentence; NULL with POLICY_INTERCEPT, and with
+                    // POLICY_PASS unless that is what the user asked for
 };
 
 // policy_for_lookup decides when the lookup's answer is in.

@@ -7,53 +7,91 @@
 struct words {
   const char *title;
   const char *advice;  // what a person can do
+  const char *rule;    // lines of a site's rule to do that with, or NULL
 };
 
 // By what went wrong: a row for every outcome but ORIGIN_OK.
 static const struct words kWords[] = {
     [ORIGIN_NO_ADDRESS] =
-        {"This site has no address",
-         "Try again later. The site's name exists, but what its operator "
-         "publishes in DNS leads to no server."},
+        {
+            .title = "This site has no address",
+            .advice = "Try again later. The site's name exists, but what its "
+                      "operator publishes in DNS leads to no server.",
+        },
     [ORIGIN_UNREACHABLE] =
-        {"This site's server cannot be reached",
-         "Try again later. If other sites work, the site's server is down or "
-         "your network does not let you reach it."},
+        {
+            .title = "This site's server cannot be reached",
+            .advice = "Try again later. If other sites work, the site's server "
+                      "is down or your network does not let you reach it.",
+        },
     [ORIGIN_TIMEOUT] =
-        {"This site's server does not answer",
-         "Try again. If it keeps happening only on this network, the network "
-         "probably drops encrypted hellos with this public name; another "
-         "network or a VPN gets around that."},
+        {
+            .title = "This site's server does not answer",
+            .advice = "Try again. If it keeps happening only on this network, "
+                      "the network probably drops encrypted hellos with this "
+                      "public name; another network or a VPN gets around that.",
+        },
     [ORIGIN_TLS_FAILED] =
-        {"No private connection to this site could be made",
-         "Try again. If it stays so, the site's server or something on the way "
-         "to it breaks TLS 1.3 with Encrypted ClientHello."},
+        {
+            .title = "No private connection to this site could be made",
+            .advice =
+                "Try again. If it stays so, the site's server or something on "
+                "the way to it breaks TLS 1.3 with Encrypted ClientHello.",
+        },
     [ORIGIN_BAD_CERTIFICATE] =
-        {"This site's certificate could not be verified",
-         "Do not enter anything on this site for now. Somebody may be posing "
-         "as it, or its operator has let a certificate go bad. If the site is "
-         "your own and uses a private certificate authority, start echproxy "
-         "with `--upstream-ca FILE`."},
+        {
+            .title = "This site's certificate could not be verified",
+            .advice =
+                "Do not enter anything on this site for now. Somebody may be "
+                "posing as it, or its operator has let a certificate go bad. "
+                "If the site is your own and uses a private certificate "
+                "authority, start echproxy with `--upstream-ca FILE`.",
+        },
     [ORIGIN_BAD_PUBLIC_NAME] =
-        {"Something else may have answered for this site",
-         "Try another network: something between you and the site may have "
-         "answered in its place. If it is the same there, the site's ECH setup "
-         "is broken; tell the site's operator."},
+        {
+            .title = "Something else may have answered for this site",
+            .advice =
+                "Try another network: something between you and the site may "
+                "have answered in its place. If it is the same there, the "
+                "site's ECH setup is broken; tell the site's operator.",
+        },
     [ORIGIN_ECH_DISABLED] =
-        {"This site has stopped hiding its name",
-         "Strict mode reaches sites with ECH only. To visit the site with its "
-         "name in the clear, start echproxy with `--mode prefer`."},
+        {
+            .title = "This site has stopped hiding its name",
+            .advice = "Strict mode reaches sites with ECH only. To visit this "
+                      "one with its name in the clear, add these lines to "
+                      "echproxy's configuration file and start echproxy again; "
+                      "for all such sites, start it with `--mode prefer`.",
+            .rule = "mode = prefer\n",
+        },
     [ORIGIN_ECH_REJECTED] =
-        {"This site's ECH setup does not work",
-         "Try again in some minutes: the site's ECH keys and what it publishes "
-         "in DNS do not fit together. If it stays so, tell the site's "
-         "operator."},
+        {
+            .title = "This site's ECH setup does not work",
+            .advice = "Try again in some minutes: the site's ECH keys and what "
+                      "it publishes in DNS do not fit together. If it stays "
+                      "so, tell the site's operator.",
+        },
 };
 
 static const struct words kUpstreamWords = {
-    "Your upstream proxy did not connect to this site",
-    "See to it that your upstream proxy runs and that `upstream-proxy` in "
-    "echproxy's configuration fits it. Nothing is sent around it."};
+    .title = "Your upstream proxy did not connect to this site",
+    .advice =
+        "See to it that your upstream proxy runs and that `upstream-proxy` in "
+        "echproxy's configuration fits it. Nothing is sent around it.",
+};
+
+static const struct words kMissingCertificateWords = {
+    .title = "This site wants your certificate",
+    .advice =
+        "The certificates in your browser cannot be used here: echproxy makes "
+        "the connection to the site, so that its name stays hidden. Export "
+        "yours with its key as PEM files that only you can read, add these "
+        "lines to echproxy's configuration file with the files' paths, and "
+        "start echproxy again. With the one line `mode = pass` instead, the "
+        "browser makes the connection with its own certificate, and the "
+        "network sees the site's name.",
+    .rule = "client-cert = FILE\nclient-key = FILE\n",
+};
 
 static const struct words *words_for(enum origin_status status,
                                      const struct tls_error *error) {
@@ -93,12 +131,15 @@ static void write_protection(struct refusal *out,
            report->public_name);
 }
 
-void refusal_for_origin(struct refusal *out, const char *host,
-                        enum origin_status status,
-                        const struct origin_report *report) {
-  write_cause(out, status, report);
+// Makes the page of `words`, whose cause is written.
+static void write_page(struct refusal *out, const char *host,
+                       const struct words *words,
+                       const struct origin_report *report) {
   write_protection(out, report);
-  const struct words *words = words_for(status, &report->error);
+  if (words->rule != NULL) {
+    snprintf(out->lines, sizeof out->lines, "[site \"%s\"]\n%s", host,
+             words->rule);
+  }
   out->page = (struct page){
       .status = 502,
       .phrase = "Bad Gateway",
@@ -107,5 +148,21 @@ void refusal_for_origin(struct refusal *out, const char *host,
       .cause = out->cause,
       .protection = out->protection,
       .advice = words->advice,
+      .lines = words->rule != NULL ? out->lines : NULL,
   };
+}
+
+void refusal_for_origin(struct refusal *out, const char *host,
+                        enum origin_status status,
+                        const struct origin_report *report) {
+  write_cause(out, status, report);
+  write_page(out, host, words_for(status, &report->error), report);
+}
+
+void refusal_for_missing_certificate(struct refusal *out, const char *host,
+                                     const struct origin_report *report) {
+  snprintf(out->cause, sizeof out->cause,
+           "the site asks for a client certificate, and no rule of echproxy's "
+           "configuration has one for it");
+  write_page(out, host, &kMissingCertificateWords, report);
 }

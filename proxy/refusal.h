@@ -12,6 +12,7 @@ struct refusal {
   struct page page;
   char cause[512];
   char protection[512];
+  char lines[512];
 };
 
 // refusal_for_origin fills `out` for `host`, which `out` borrows, from what
@@ -19,5 +20,10 @@ struct refusal {
 void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report);
+
+// refusal_for_missing_certificate is the same for a site that wants a client
+// certificate and for which no rule has one.
+void refusal_for_missing_certificate(struct refusal *out, const char *host,
+                                     const struct origin_report *report);
 
 #endif

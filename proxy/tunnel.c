@@ -14,6 +14,7 @@
 #include "proxy/policy.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
+#include "proxy/site_lookup.h"
 
 enum step {
   FIND_ECH = 1,
@@ -36,6 +37,8 @@ struct tunnel {
   enum front_kind kind;
   char *host;
   uint16_t port;
+  enum proxy_mode mode;             // for this site
+  const struct upstream *upstream;  // likewise; NULL: none
 
   // The browser's side: first the bare connection, then a session over it.
   struct stream *browser;
@@ -44,7 +47,7 @@ struct tunnel {
   bool accepted;  // the browser has been told that its tunnel is open
 
   // What is under way or found; NULL when it is not.
-  struct lookup *lookup;
+  struct site_lookup *lookup;
   struct lookup_answer *answer;
   struct origin_dial *origin_dial;
   struct tls *site_tls;
@@ -77,7 +80,7 @@ static const struct {
   void (*start)(struct tunnel *t);
   uint64_t deadline_ms;
 } kSteps[] = {
-    [FIND_ECH] = {"find-ech", start_find_ech, kLookupTimeoutMs + 1000},
+    [FIND_ECH] = {"find-ech", start_find_ech, kSiteLookupTimeoutMs + 1000},
     [READ_HELLO] = {"read-hello", start_read_hello, 10000},
     [DIAL_ORIGIN] = {"dial-origin", start_dial_origin, kOriginTimeoutMs + 1000},
     [DIAL_DIRECT] = {"dial-direct", start_dial_direct, kDirectTimeoutMs + 1000},
@@ -136,7 +139,7 @@ static void tunnel_close(struct tunnel *t) {
   tunnel_log(t);
   t->step = CLOSING;
   proxy_remove(t->proxy, &t->connection);
-  lookup_cancel(t->lookup);
+  site_lookup_cancel(t->lookup);
   origin_dial_cancel(t->origin_dial);
   dial_cancel(t->dial);
   relay_cancel(t->relay);
@@ -188,11 +191,14 @@ void tunnel_open(struct proxy *proxy, struct stream *browser,
 
 // FIND_ECH: what does DNS say of the host?
 
-static void on_ech_found(void *owner, struct lookup_answer *answer) {
+static void on_ech_found(void *owner, struct lookup_answer *answer,
+                         const struct site_rule *rule) {
   struct tunnel *t = owner;
   t->lookup = NULL;    // finished, so no longer ours to cancel
   t->answer = answer;  // taken
-  struct policy_decision decision = policy_for_lookup(t->proxy->mode, answer);
+  t->mode = site_rule_mode(rule, t->proxy->mode);
+  t->upstream = site_rule_upstream(rule, t->proxy->upstream);
+  struct policy_decision decision = policy_for_lookup(t->mode, answer);
   switch (decision.action) {
     case POLICY_INTERCEPT:
       t->accepted = true;
@@ -200,6 +206,9 @@ static void on_ech_found(void *owner, struct lookup_answer *answer) {
       tunnel_enter(t, READ_HELLO);
       return;
     case POLICY_PASS:
+      if (decision.why != NULL) {
+        snprintf(t->cause, sizeof t->cause, "%s", decision.why);
+      }
       tunnel_enter(t, DIAL_DIRECT);
       return;
     case POLICY_REFUSE:
@@ -209,15 +218,15 @@ static void on_ech_found(void *owner, struct lookup_answer *answer) {
 }
 
 static void start_find_ech(struct tunnel *t) {
-  t->lookup =
-      lookup_start(t->proxy->resolver, t->host, t->port, on_ech_found, t);
+  t->lookup = site_lookup_start(t->proxy->resolver, t->proxy->sites, t->host,
+                                t->port, on_ech_found, t);
 }
 
 // READ_HELLO: is it TLS, and for the host that was asked for?
 
 // pass_other_bytes goes on with bytes that are not a ClientHello for the host.
 static void pass_other_bytes(struct tunnel *t, const char *what) {
-  if (policy_for_other_bytes(t->proxy->mode) != POLICY_PASS) {
+  if (policy_for_other_bytes(t->mode) != POLICY_PASS) {
     tunnel_refuse(t, FRONT_FORBIDDEN, what);
     return;
   }
@@ -226,14 +235,15 @@ static void pass_other_bytes(struct tunnel *t, const char *what) {
   tunnel_enter(t, DIAL_DIRECT);
 }
 
-// is_tls_record says whether the browser began with a TLS handshake record. One
-// that BoringSSL could not read may still hold the host's name, so it must not
-// be passed on.
+// is_tls_record says whether the browser began with a TLS record of any kind.
+// What BoringSSL could not read may still hold the host's name, in a hello
+// behind that record too, so it must not be passed on.
 static bool is_tls_record(const struct tls *tls) {
-  enum { kContentTypeHandshake = 22 };  // RFC 9846, section 5.1
+  // RFC 9846, section 5.1, and the heartbeat of RFC 6520.
+  enum { kChangeCipherSpec = 20, kHeartbeat = 24 };
   size_t len;
   const uint8_t *bytes = tls_hello_bytes(tls, &len);
-  return len > 0 && bytes[0] == kContentTypeHandshake;
+  return len > 0 && bytes[0] >= kChangeCipherSpec && bytes[0] <= kHeartbeat;
 }
 
 static void on_hello(void *owner, enum tls_status status,
@@ -289,7 +299,7 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
     tunnel_enter(t, GREET_BROWSER);
     return;
   }
-  if (policy_for_origin(t->proxy->mode, status) == POLICY_PASS) {
+  if (policy_for_origin(t->mode, status) == POLICY_PASS) {
     snprintf(t->cause, sizeof t->cause, "%s", origin_status_str(status));
     t->browser = tls_unwrap(t->browser_tls);
     t->browser_tls = NULL;
@@ -309,7 +319,7 @@ static void start_dial_origin(struct tunnel *t) {
       .privacy = ORIGIN_PRIVATE,
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
-      .via = proxy_via(t->proxy->upstream, t->answer),
+      .via = proxy_via(t->upstream, t->answer),
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }
@@ -348,7 +358,7 @@ static void start_dial_direct(struct tunnel *t) {
     tunnel_refuse(t, FRONT_NO_SUCH_HOST, "The site has no address.");
     return;
   }
-  t->via = proxy_via(t->proxy->upstream, t->answer);
+  t->via = proxy_via(t->upstream, t->answer);
   t->dial =
       dial_start(t->proxy->worker, t->via, t->answer->addresses,
                  t->answer->num_addresses, kDirectTimeoutMs, on_direct, t);

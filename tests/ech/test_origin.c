@@ -21,19 +21,24 @@ struct ech_keys {
   size_t list_len;
 };
 
-static struct ech_keys ech_keys_new(uint8_t config_id) {
+static struct ech_keys ech_keys_for(uint8_t config_id,
+                                    const char *public_name) {
   struct ech_keys k = {.keys = SSL_ECH_KEYS_new()};
   EVP_HPKE_KEY *key = EVP_HPKE_KEY_new();
   uint8_t *config;
   size_t config_len;
   cr_assert(EVP_HPKE_KEY_generate(key, EVP_hpke_x25519_hkdf_sha256()));
   cr_assert(SSL_marshal_ech_config(&config, &config_len, config_id, key,
-                                   kPublicName, 64));
+                                   public_name, 64));
   cr_assert(SSL_ECH_KEYS_add(k.keys, 1, config, config_len, key));
   cr_assert(SSL_ECH_KEYS_marshal_retry_configs(k.keys, &k.list, &k.list_len));
   OPENSSL_free(config);
   EVP_HPKE_KEY_free(key);
   return k;
+}
+
+static struct ech_keys ech_keys_new(uint8_t config_id) {
+  return ech_keys_for(config_id, kPublicName);
 }
 
 static void ech_keys_free(struct ech_keys *k) {
@@ -343,6 +348,23 @@ Test(origin, offers_no_hello_without_a_usable_configuration) {
   cr_assert_eq(f.status, ORIGIN_TLS_FAILED);
   cr_assert_eq(f.report.hello_len, 0);
   fixture_cleanup(&f);
+}
+
+// A server's retry configurations must not make us name the site in the outer
+// hello.
+Test(origin, takes_no_configuration_whose_public_name_is_the_hosts) {
+  for (int is_retry = 0; is_retry < 2; is_retry++) {
+    struct fixture f;
+    fixture_init(&f);
+    struct ech_keys own = ech_keys_for(2, "Secret.test");
+    add_context(&f, "DNS:secret.test,DNS:public.test", f.root, &own);
+    dial_private(&f, is_retry ? &f.keys : &own);
+    cr_expect_neq(f.status, ORIGIN_OK);
+    cr_expect_neq(f.status, ORIGIN_ECH_DISABLED);
+    cr_expect_str_eq(f.hello.server_name, is_retry ? kPublicName : "");
+    ech_keys_free(&own);
+    fixture_cleanup(&f);
+  }
 }
 
 Test(origin, goes_on_to_the_next_endpoint_when_one_is_down) {

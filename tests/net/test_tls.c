@@ -361,7 +361,8 @@ Test(tls, holds_back_a_writer_until_the_reader_goes_on) {
   bed_cleanup(&bed);
 }
 
-Test(tls, drains_before_it_closes) {
+static void assert_drained(void (*close)(struct stream *stream, uint64_t ms),
+                           int end_err) {
   struct bed bed;
   bed_init(&bed);
   bed_open(&bed);
@@ -369,14 +370,22 @@ Test(tls, drains_before_it_closes) {
   struct sender s;
   sender_init(&s, &bed.client.peer, 64 * kMiB);
   sender_go_on(&s);
-  stream_close_after_drain(s.from->stream, 20000);
+  close(s.from->stream, 20000);
   s.from->stream = NULL;
   stream_read_start(bed.server.peer.stream);
   RUN_UNTIL(bed.worker, bed.server.peer.num_ends == 1);
-  cr_assert_eq(bed.server.peer.end_err, 0);
+  cr_assert_eq(bed.server.peer.end_err, end_err);
   s.len = s.sent;
   sender_check(&s, &bed.server.peer);
   bed_cleanup(&bed);  // whose check of the loop sees a farewell still waiting
+}
+
+Test(tls, drains_before_it_closes) {
+  assert_drained(stream_close_after_drain, 0);
+}
+
+Test(tls, drains_before_it_breaks_off) {
+  assert_drained(stream_break_after_drain, UV_EOF);
 }
 
 Test(tls, may_be_closed_inside_each_event) {

@@ -69,3 +69,25 @@ Test(page, escapes_everything) {
   cr_expect_null(strstr(body, "http"), "no link to anywhere");
   free(response);
 }
+
+Test(page, shows_lines_to_be_copied_as_they_are) {
+  struct page page = kPage;
+  page.lines = "[site \"a<b\"]\nclient-cert = FILE\n";
+  char *response = written(&page, false);
+  cr_expect_not_null(strstr(response,
+                            "<pre>[site &quot;a&lt;b&quot;]\n"
+                            "client-cert = FILE\n</pre>"));
+  free(response);
+  response = written(&kPage, false);
+  cr_expect_null(strstr(response, "<pre"));
+  free(response);
+}
+
+Test(page, shows_what_is_to_be_typed_in_its_advice) {
+  struct page page = kPage;
+  page.advice = "Say `a --b <c>` & `d`";
+  char *response = written(&page, false);
+  cr_expect_not_null(strstr(
+      response, "<p>Say <kbd>a --b &lt;c&gt;</kbd> &amp; <kbd>d</kbd>.</p>"));
+  free(response);
+}

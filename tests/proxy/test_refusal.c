@@ -77,3 +77,34 @@ Test(refusal, names_the_upstream_proxy) {
   cr_expect_not_null(strstr(refusal.page.title, "upstream proxy"));
   cr_expect_not_null(strstr(refusal.page.advice, "upstream-proxy"));
 }
+
+Test(refusal, says_how_to_reach_one_site_in_the_clear) {
+  struct refusal refusal;
+  refusal_for_origin(&refusal, "www.shop.test", ORIGIN_ECH_DISABLED, &kSeen);
+  cr_expect_str_eq(refusal.page.lines,
+                   "[site \"www.shop.test\"]\nmode = prefer\n");
+  refusal_for_origin(&refusal, "www.shop.test", ORIGIN_TIMEOUT, &kSeen);
+  cr_expect_null(refusal.page.lines);
+}
+
+Test(refusal, says_how_to_add_a_client_certificate) {
+  struct refusal refusal;
+  refusal_for_missing_certificate(&refusal, "www.bank.test", &kSeen);
+  cr_expect_str_eq(refusal.page.lines,
+                   "[site \"www.bank.test\"]\n"
+                   "client-cert = FILE\n"
+                   "client-key = FILE\n");
+  cr_expect_not_null(strstr(refusal.page.cause, "client certificate"));
+  cr_expect_not_null(strstr(refusal.page.protection, "public.test"));
+  cr_expect_not_null(strstr(refusal.page.advice, "mode = pass"));
+  cr_expect_eq(refusal.page.status, 502);
+}
+
+Test(refusal, has_room_for_the_longest_name) {
+  char host[254];
+  memset(host, 'a', sizeof(host) - 1);
+  host[sizeof(host) - 1] = '\0';
+  struct refusal refusal;
+  refusal_for_missing_certificate(&refusal, host, &kSilent);
+  cr_expect_not_null(strstr(refusal.page.lines, "client-key = FILE\n"));
+}

@@ -10,11 +10,12 @@
 
 #include "net/tls.h"
 
-// ech_offer_set makes `ssl` offer the usable entry of `list`, and nothing but
-// that: a list in which nothing is supported is success for
-// SSL_set1_ech_config_list, and a hello in the clear follows. False when there
-// is no usable entry.
-bool ech_offer_set(SSL *ssl, const uint8_t *list, size_t len);
+// ech_offer_set makes `ssl`, a client of `host`, offer the usable entry of
+// `list`, and nothing but that: a list in which nothing is supported is success
+// for SSL_set1_ech_config_list, and a hello in the clear follows. False when
+// there is no usable entry, or when its public name is `host` itself: that
+// would be just as clear, whoever published it.
+bool ech_offer_set(SSL *ssl, const char *host, const uint8_t *list, size_t len);
 
 // ech_offer_was_rejected says whether a handshake failed because the server,
 // authenticated for the public name, rejected ECH (RFC 9849, section 6.1.6).

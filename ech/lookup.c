@@ -139,8 +139,10 @@ static void on_resolved(void *owner, struct lookup_answer *answer) {
   struct flight *f = owner;
   struct resolver *r = f->resolver;
   f->resolution = NULL;
-  struct lookup_answer *given = lookup_cache_put(
-      r->cache, f->key, answer, uv_now(worker_loop(r->worker)));
+  uint64_t now = uv_now(worker_loop(r->worker));
+  uint32_t ttl = answer->ech_ttl > answer->ttl ? answer->ech_ttl : answer->ttl;
+  answer->expires_at = now + (uint64_t)ttl * 1000;
+  struct lookup_answer *given = lookup_cache_put(r->cache, f->key, answer, now);
   while (f->waiting != NULL) {
     lookup_answer_ref(given);
     answer_lookup(f->waiting, given);

@@ -77,6 +77,8 @@ struct lookup_answer {
   // addresses may change sooner. Whoever makes the answer sets it; 0 unless
   // LOOKUP_ECH.
   uint32_t ech_ttl;
+  // The end of the longer of the two in uv_now's time, set by who found it.
+  uint64_t expires_at;
   unsigned num_refs;  // lookup_answer_ref's own
 };
 

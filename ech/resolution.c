@@ -126,8 +126,7 @@ static bool hides_host(const struct resolution *r,
                        const struct https_record *record) {
   struct ech_config_entry entry;
   return record->ech != NULL &&
-         ech_config_list_usable(record->ech, record->ech_len, &entry) &&
-         strcasecmp(entry.public_name, r->host) != 0;
+         ech_config_list_hides(record->ech, record->ech_len, r->host, &entry);
 }
 
 static void finish_with_records(struct resolution *r) {

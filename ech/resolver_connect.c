@@ -6,6 +6,7 @@
 
 #include "ech/ech_offer.h"
 #include "ech/retry_configs.h"
+#include "ech/server_name.h"
 #include "net/dial.h"
 #include "net/tls.h"
 #include "net/xalloc.h"
@@ -57,27 +58,15 @@ SSL_CTX *resolver_ssl_ctx_new(X509_STORE *trust,
   return ctx;
 }
 
-// Makes `ssl` accept only a certificate for the server's name or address.
-static bool set_name(SSL *ssl, const struct dns_server *server) {
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  if (dns_server_is_ip(server)) {
-    const struct address *ip = &server->addresses[0];
-    // An IP address is no server name (RFC 6066, section 3).
-    return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), ip->ip,
-                                     ip->is_ipv6 ? 16 : 4);
-  }
-  return SSL_set1_host(ssl, server->host) &&
-         SSL_set_tlsext_host_name(ssl, server->host);
-}
-
 // Makes the session's SSL. NULL when the configuration cannot be offered.
 static SSL *new_ssl(struct resolver_connect *c) {
   SSL *ssl = SSL_new(c->ctx);
-  if (ssl == NULL || !set_name(ssl, c->server)) {
+  if (ssl == NULL || !server_name_require(ssl, c->server->host)) {
     abort();
   }
   c->offers_ech = c->ech->list != NULL;
-  if (c->offers_ech && !ech_offer_set(ssl, c->ech->list, c->ech->list_len)) {
+  if (c->offers_ech &&
+      !ech_offer_set(ssl, c->server->host, c->ech->list, c->ech->list_len)) {
     SSL_free(ssl);
     return NULL;
   }
@@ -137,7 +126,7 @@ static bool retry(struct resolver_connect *c) {
   const uint8_t *list;
   size_t len;
   SSL_get0_ech_retry_configs(tls_ssl(c->tls), &list, &len);
-  enum retry_meaning meaning = retry_configs_read(list, len);
+  enum retry_meaning meaning = retry_configs_read(list, len, c->server->host);
   if (c->retried || meaning == RETRY_UNUSABLE) {
     return false;
   }

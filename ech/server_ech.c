@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ech/config_list.h"
 #include "ech/https_records.h"
 #include "net/xalloc.h"
 
@@ -76,9 +77,11 @@ static bool is_ours(const struct https_record *r,
 static const struct https_record *find_ours(const struct https_records *records,
                                             const struct dns_server *server) {
   for (size_t i = 0; i < records->num_records; i++) {
-    if (records->records[i].ech != NULL &&
-        is_ours(&records->records[i], server)) {
-      return &records->records[i];
+    const struct https_record *r = &records->records[i];
+    struct ech_config_entry entry;
+    if (r->ech != NULL && is_ours(r, server) &&
+        ech_config_list_hides(r->ech, r->ech_len, server->host, &entry)) {
+      return r;
     }
   }
   return NULL;

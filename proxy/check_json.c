@@ -19,6 +19,7 @@ static const char *const kLookupNames[] = {
 static const char *const kOriginNames[] = {
     [ORIGIN_OK] = "ok",
     [ORIGIN_NO_ADDRESS] = "no-address",
+    [ORIGIN_NO_COMPATIBLE_ENDPOINT] = "no-compatible-endpoint",
     [ORIGIN_UNREACHABLE] = "unreachable",
     [ORIGIN_TIMEOUT] = "timeout",
     [ORIGIN_TLS_FAILED] = "tls-failed",
@@ -26,6 +27,8 @@ static const char *const kOriginNames[] = {
     [ORIGIN_BAD_PUBLIC_NAME] = "bad-public-name",
     [ORIGIN_ECH_DISABLED] = "ech-disabled",
     [ORIGIN_ECH_REJECTED] = "ech-rejected",
+    [ORIGIN_CERTIFICATE_REQUIRED] = "certificate-required",
+    [ORIGIN_CERTIFICATE_REFUSED] = "certificate-refused",
 };
 
 // Octets that are not UTF-8, and absent texts, are null.
@@ -116,9 +119,10 @@ static json_t *handshake_object(const struct check_report *report) {
     return json_null();
   }
   json_t *object =
-      json_pack("{s:s, s:b, s:b, s:b}", "status", kOriginNames[h->status],
+      json_pack("{s:s, s:b, s:b, s:b, s:b}", "status", kOriginNames[h->status],
                 "ech_offered", h->privacy == ORIGIN_PRIVATE, "ech_accepted",
-                h->ech_accepted, "retried", h->retried);
+                h->ech_accepted, "retried", h->retried, "certificate_requested",
+                h->certificate_requested);
   json_object_set_new(object, "address", text_or_null(h->address));
   json_object_set_new(object, "public_name", text_or_null(h->public_name));
   json_object_set_new(object, "tls", text_or_null(h->version));

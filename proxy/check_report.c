@@ -38,14 +38,15 @@ void check_report_set_handshake(struct check_report *report,
   h->privacy = privacy;
   h->ech_accepted = origin->ech_accepted;
   h->retried = origin->retried;
+  h->certificate_requested = origin->certificate_requested;
   memcpy(h->public_name, origin->public_name, sizeof(h->public_name));
   if (origin->address.port != 0) {
     address_format(h->address, &origin->address);
   }
   if (tls != NULL) {
     note_session(h, tls_ssl(tls));
-  } else if (origin->hello_len > 0) {
-    tls_error_text(h->error, sizeof(h->error), &origin->error);
+  } else {
+    origin_report_detail(h->error, status, origin);
   }
   h->hello_bytes = xmemdup(origin->hello, origin->hello_len);
   h->hello_sent =

@@ -35,12 +35,13 @@ struct check_handshake {
   char address[kAddressTextSize];  // "" when no connection was made
   bool ech_accepted;
   bool retried;
+  bool certificate_requested;              // of us, by the site
   char public_name[kClientHelloNameSize];  // "" without ECH
   const char *version;                     // the rest: NULL unless reached
   const char *cipher;
   const char *group;
   char alpn[256];  // chosen; "" when none was
-  char error[256];
+  char error[kOriginDetailSize];
   // What an observer saw, when a ClientHello was sent.
   bool hello_sent;
   struct client_hello hello;  // its pointers are into `hello_bytes`

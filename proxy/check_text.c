@@ -98,12 +98,15 @@ static void print_lookup(const struct check_report *report) {
 static const char *ech_outcome(const struct check_handshake *h) {
   switch (h->status) {
     case ORIGIN_OK:
+    case ORIGIN_CERTIFICATE_REQUIRED:
+    case ORIGIN_CERTIFICATE_REFUSED:
       return "accepted";
     case ORIGIN_ECH_DISABLED:
     case ORIGIN_ECH_REJECTED:
     case ORIGIN_BAD_PUBLIC_NAME:
       return "refused";
     case ORIGIN_NO_ADDRESS:
+    case ORIGIN_NO_COMPATIBLE_ENDPOINT:
     case ORIGIN_UNREACHABLE:
     case ORIGIN_TIMEOUT:
     case ORIGIN_TLS_FAILED:
@@ -131,6 +134,9 @@ static void print_handshake(const struct check_report *report) {
   if (h->privacy == ORIGIN_PRIVATE && h->hello_sent) {
     printf("  ECH was %s for the public name %s.\n", ech_outcome(h),
            h->public_name);
+  }
+  if (h->certificate_requested) {
+    printf("  The site asked for a client certificate.\n");
   }
   if (h->version != NULL) {
     printf("  %s, %s, %s, protocol %s; the certificate is valid.\n", h->version,

@@ -46,6 +46,7 @@ static void start_dial(struct check *c) {
   static const uint8_t kAlpn[] = "\x02h2\x08http/1.1";
   const struct origin_request request = {
       .host = c->options->host,
+      .port = c->options->port,
       .answer = c->report.answer,
       .privacy = c->privacy,
       .alpn = kAlpn,

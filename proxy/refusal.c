@@ -2,10 +2,10 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 struct words {
   const char *title;
+  const char *cause;   // instead of what origin_report says, or NULL
   const char *advice;  // what a person can do
   const char *rule;    // lines of a site's rule to do that with, or NULL
 };
@@ -71,6 +71,37 @@ static const struct words kWords[] = {
                       "it publishes in DNS do not fit together. If it stays "
                       "so, tell the site's operator.",
         },
+    [ORIGIN_NO_COMPATIBLE_ENDPOINT] =
+        {
+            .title = "This site does not speak what your browser speaks",
+            .advice = "Try a browser that speaks HTTP/2. If every browser ends "
+                      "here, what the site publishes in DNS does not fit its "
+                      "server; tell the site's operator.",
+        },
+    [ORIGIN_CERTIFICATE_REQUIRED] =
+        {
+            .cause = "the site asks for a client certificate, and no rule of "
+                     "echproxy's configuration has one for it",
+            .title = "This site wants your certificate",
+            .advice =
+                "The certificates in your browser cannot be used here: "
+                "echproxy makes the connection to the site, so that its name "
+                "stays hidden. Export yours with its key as PEM files that "
+                "only you can read, add these lines to echproxy's "
+                "configuration file with the files' paths, and start echproxy "
+                "again. With the one line `mode = pass` instead, the browser "
+                "makes the connection with its own certificate, and the "
+                "network sees the site's name.",
+            .rule = "client-cert = FILE\nclient-key = FILE\n",
+        },
+    [ORIGIN_CERTIFICATE_REFUSED] =
+        {
+            .title = "This site refused your certificate",
+            .advice =
+                "Look at `client-cert` and `client-key` of this site's section "
+                "in echproxy's configuration file: the certificate may have "
+                "expired, or be meant for another site.",
+        },
 };
 
 static const struct words kUpstreamWords = {
@@ -78,19 +109,6 @@ static const struct words kUpstreamWords = {
     .advice =
         "See to it that your upstream proxy runs and that `upstream-proxy` in "
         "echproxy's configuration fits it. Nothing is sent around it.",
-};
-
-static const struct words kMissingCertificateWords = {
-    .title = "This site wants your certificate",
-    .advice =
-        "The certificates in your browser cannot be used here: echproxy makes "
-        "the connection to the site, so that its name stays hidden. Export "
-        "yours with its key as PEM files that only you can read, add these "
-        "lines to echproxy's configuration file with the files' paths, and "
-        "start echproxy again. With the one line `mode = pass` instead, the "
-        "browser makes the connection with its own certificate, and the "
-        "network sees the site's name.",
-    .rule = "client-cert = FILE\nclient-key = FILE\n",
 };
 
 static const struct words *words_for(enum origin_status status,
@@ -105,15 +123,10 @@ static const struct words *words_for(enum origin_status status,
 
 static void write_cause(struct refusal *out, enum origin_status status,
                         const struct origin_report *report) {
-  char error[256];
-  const struct tls_error none = {0};
-  const char *summary = origin_status_str(status);
-  if (memcmp(&report->error, &none, sizeof none) == 0) {
-    snprintf(out->cause, sizeof out->cause, "%s", summary);
-    return;
-  }
-  tls_error_text(error, sizeof error, &report->error);
-  snprintf(out->cause, sizeof out->cause, "%s: %s", summary, error);
+  char detail[kOriginDetailSize];
+  origin_report_detail(detail, status, report);
+  snprintf(out->cause, sizeof out->cause, "%s%s%s", origin_status_str(status),
+           detail[0] != '\0' ? ": " : "", detail);
 }
 
 static void write_protection(struct refusal *out,
@@ -131,11 +144,8 @@ static void write_protection(struct refusal *out,
            report->public_name);
 }
 
-// Makes the page of `words`, whose cause is written.
 static void write_page(struct refusal *out, const char *host,
-                       const struct words *words,
-                       const struct origin_report *report) {
-  write_protection(out, report);
+                       const struct words *words) {
   if (words->rule != NULL) {
     snprintf(out->lines, sizeof out->lines, "[site \"%s\"]\n%s", host,
              words->rule);
@@ -155,14 +165,12 @@ static void write_page(struct refusal *out, const char *host,
 void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report) {
-  write_cause(out, status, report);
-  write_page(out, host, words_for(status, &report->error), report);
-}
-
-void refusal_for_missing_certificate(struct refusal *out, const char *host,
-                                     const struct origin_report *report) {
-  snprintf(out->cause, sizeof out->cause,
-           "the site asks for a client certificate, and no rule of echproxy's "
-           "configuration has one for it");
-  write_page(out, host, &kMissingCertificateWords, report);
+  const struct words *words = words_for(status, &report->error);
+  if (words->cause != NULL) {
+    snprintf(out->cause, sizeof out->cause, "%s", words->cause);
+  } else {
+    write_cause(out, status, report);
+  }
+  write_protection(out, report);
+  write_page(out, host, words);
 }

@@ -10,7 +10,7 @@
 // A page and the texts that it borrows from.
 struct refusal {
   struct page page;
-  char cause[512];
+  char cause[640];
   char protection[512];
   char lines[512];
 };
@@ -20,10 +20,5 @@ struct refusal {
 void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report);
-
-// refusal_for_missing_certificate is the same for a site that wants a client
-// certificate and for which no rule has one.
-void refusal_for_missing_certificate(struct refusal *out, const char *host,
-                                     const struct origin_report *report);
 
 #endif

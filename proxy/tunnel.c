@@ -59,7 +59,7 @@ struct tunnel {
 
   // For the log.
   const char *verdict;
-  char cause[256];
+  char cause[512];
   char seen[256];
   struct relay_counts counts;
 };
@@ -308,13 +308,14 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
   }
   t->refusal = xcalloc(1, sizeof *t->refusal);
   refusal_for_origin(t->refusal, t->host, status, report);
-  snprintf(t->cause, sizeof t->cause, "%.255s", t->refusal->cause);
+  snprintf(t->cause, sizeof t->cause, "%.511s", t->refusal->cause);
   tunnel_enter(t, GREET_BROWSER);
 }
 
 static void start_dial_origin(struct tunnel *t) {
   const struct origin_request request = {
       .host = t->host,
+      .port = t->port,
       .answer = t->answer,
       .privacy = ORIGIN_PRIVATE,
       .alpn = t->greeting->alpn,

@@ -37,7 +37,7 @@ Test(refusal, has_words_for_every_outcome) {
     cr_expect_eq(page->status, 502);
     cr_expect_str_eq(page->host, "site.example");
     cr_expect_gt(strlen(page->title), 10);
-    cr_expect_not_null(strstr(page->cause, origin_status_str(status)));
+    cr_expect_gt(strlen(page->cause), 10);
     cr_expect(is_sentence(page->protection), "%s", page->protection);
     cr_expect(is_sentence(page->advice), "%s", page->advice);
     cr_expect_null(strstr(page->advice, "://"), "no link out");
@@ -61,6 +61,8 @@ Test(refusal, says_what_an_observer_saw) {
   refusal_for_origin(&refusal, "x", ORIGIN_BAD_CERTIFICATE, &kSeen);
   cr_expect_not_null(strstr(refusal.page.protection, "encrypted only"));
   cr_expect_not_null(strstr(refusal.page.protection, "public.test"));
+  const char *cause = origin_status_str(ORIGIN_BAD_CERTIFICATE);
+  cr_expect_eq(strncmp(refusal.page.cause, cause, strlen(cause)), 0);
   cr_expect_not_null(strstr(refusal.page.cause, "expired"), "%s",
                      refusal.page.cause);
   refusal_for_origin(&refusal, "x", ORIGIN_UNREACHABLE, &kSilent);
@@ -89,7 +91,8 @@ Test(refusal, says_how_to_reach_one_site_in_the_clear) {
 
 Test(refusal, says_how_to_add_a_client_certificate) {
   struct refusal refusal;
-  refusal_for_missing_certificate(&refusal, "www.bank.test", &kSeen);
+  refusal_for_origin(&refusal, "www.bank.test", ORIGIN_CERTIFICATE_REQUIRED,
+                     &kSeen);
   cr_expect_str_eq(refusal.page.lines,
                    "[site \"www.bank.test\"]\n"
                    "client-cert = FILE\n"
@@ -105,6 +108,6 @@ Test(refusal, has_room_for_the_longest_name) {
   memset(host, 'a', sizeof(host) - 1);
   host[sizeof(host) - 1] = '\0';
   struct refusal refusal;
-  refusal_for_missing_certificate(&refusal, host, &kSilent);
+  refusal_for_origin(&refusal, host, ORIGIN_CERTIFICATE_REQUIRED, &kSilent);
   cr_expect_not_null(strstr(refusal.page.lines, "client-key = FILE\n"));
 }

@@ -44,6 +44,7 @@ static void on_dialed(void *owner, enum origin_status status, struct tls *tls,
 
 static void start_dial(struct check *c) {
   static const uint8_t kAlpn[] = "\x02h2\x08http/1.1";
+  struct origin_identity identity;
   const struct origin_request request = {
       .host = c->options->host,
       .port = c->options->port,
@@ -51,6 +52,8 @@ static void start_dial(struct check *c) {
       .privacy = c->privacy,
       .alpn = kAlpn,
       .alpn_len = sizeof(kAlpn) - 1,
+      .identity = site_rule_origin_identity(
+          &identity, site_rule_identity(&c->report.rule)),
       .via =
           proxy_via(site_rule_upstream(&c->report.rule, c->options->upstream),
                     c->report.answer),

@@ -38,14 +38,11 @@ static const char *advice_for(enum origin_status status,
       return "Try a browser that speaks HTTP/2. What the site publishes in DNS "
              "does not allow what this program speaks, so if every browser "
              "ends here, tell the site's operator.";
-    case ORIGIN_CERTIFICATE_REQUIRED:
-      return "If you have a certificate for the site, name it and its key in "
-             "echproxy's configuration file, as client-cert and client-key of "
-             "a [site] section. It is then sent encrypted.";
     case ORIGIN_CERTIFICATE_REFUSED:
       return "Look at client-cert and client-key in the [site] section of "
              "echproxy's configuration file: the certificate may have expired, "
              "or be meant for another site.";
+    case ORIGIN_CERTIFICATE_REQUIRED:  // has a page of its own
     case ORIGIN_TLS_FAILED:
     case ORIGIN_OK:
       break;
@@ -75,24 +72,8 @@ static void write_protection(struct refusal *out,
            report->public_name);
 }
 
-void refusal_for_origin(struct refusal *out, const char *host,
-                        enum origin_status status,
-                        const struct origin_report *report) {
-  write_cause(out, status, report);
-  write_protection(out, report);
-  out->page = (struct page){
-      .status = 502,
-      .phrase = "Bad Gateway",
-      .title = "This site could not be reached privately",
-      .host = host,
-      .cause = out->cause,
-      .protection = out->protection,
-      .advice = advice_for(status, &report->error),
-  };
-}
-
-void refusal_for_missing_certificate(struct refusal *out, const char *host,
-                                     const struct origin_report *report) {
+static void missing_certificate(struct refusal *out, const char *host,
+                                const struct origin_report *report) {
   write_protection(out, report);
   snprintf(out->cause, sizeof out->cause,
            "the site asks for a client certificate, and no rule of echproxy's "
@@ -115,5 +96,25 @@ void refusal_for_missing_certificate(struct refusal *out, const char *host,
           "the browser makes the connection with its own certificate, and the "
           "network sees the site's name.",
       .lines = out->lines,
+  };
+}
+
+void refusal_for_origin(struct refusal *out, const char *host,
+                        enum origin_status status,
+                        const struct origin_report *report) {
+  if (status == ORIGIN_CERTIFICATE_REQUIRED) {
+    missing_certificate(out, host, report);
+    return;
+  }
+  write_cause(out, status, report);
+  write_protection(out, report);
+  out->page = (struct page){
+      .status = 502,
+      .phrase = "Bad Gateway",
+      .title = "This site could not be reached privately",
+      .host = host,
+      .cause = out->cause,
+      .protection = out->protection,
+      .advice = advice_for(status, &report->error),
   };
 }

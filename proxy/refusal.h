@@ -16,14 +16,10 @@ struct refusal {
 };
 
 // refusal_for_origin fills `out` for `host`, which `out` borrows, from what
-// origin_dial_start reported. `status` is not ORIGIN_OK.
+// origin_dial_start reported. `status` is not ORIGIN_OK. A site that wants a
+// client certificate for which no rule has one gets the lines to add.
 void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report);
-
-// refusal_for_missing_certificate is the same for a site that wants a client
-// certificate and for which no rule has one.
-void refusal_for_missing_certificate(struct refusal *out, const char *host,
-                                     const struct origin_report *report);
 
 #endif

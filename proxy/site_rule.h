@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "ech/lookup_answer.h"
+#include "ech/origin_session.h"
 #include "keys/client_identity.h"
 #include "net/address.h"
 #include "net/upstream.h"
@@ -85,6 +86,11 @@ enum proxy_mode site_rule_mode(const struct site_rule *rule,
 
 // site_rule_identity returns the client certificate for the site, or NULL.
 const struct client_identity *site_rule_identity(const struct site_rule *rule);
+
+// site_rule_origin_identity makes `out` what a dial takes of `identity`, which
+// outlives it, and returns `out`, or NULL when `identity` is NULL.
+const struct origin_identity *site_rule_origin_identity(
+    struct origin_identity *out, const struct client_identity *identity);
 
 // site_rule_upstream returns the upstream proxy for the site or NULL, where the
 // rule says one or that there is none, or `otherwise`.

@@ -37,8 +37,9 @@ struct tunnel {
   enum front_kind kind;
   char *host;
   uint16_t port;
-  enum proxy_mode mode;             // for this site
-  const struct upstream *upstream;  // likewise; NULL: none
+  enum proxy_mode mode;                    // for this site
+  const struct upstream *upstream;         // likewise; NULL: none
+  const struct client_identity *identity;  // likewise
 
   // The browser's side: first the bare connection, then a session over it.
   struct stream *browser;
@@ -198,6 +199,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
   t->answer = answer;  // taken
   t->mode = site_rule_mode(rule, t->proxy->mode);
   t->upstream = site_rule_upstream(rule, t->proxy->upstream);
+  t->identity = site_rule_identity(rule);
   struct policy_decision decision = policy_for_lookup(t->mode, answer);
   switch (decision.action) {
     case POLICY_INTERCEPT:
@@ -313,6 +315,7 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
 }
 
 static void start_dial_origin(struct tunnel *t) {
+  struct origin_identity identity;
   const struct origin_request request = {
       .host = t->host,
       .port = t->port,
@@ -320,6 +323,7 @@ static void start_dial_origin(struct tunnel *t) {
       .privacy = ORIGIN_PRIVATE,
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
+      .identity = site_rule_origin_identity(&identity, t->identity),
       .via = proxy_via(t->upstream, t->answer),
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);

@@ -24,7 +24,8 @@ Test(refusal, says_how_to_add_a_client_certificate) {
   const struct origin_report report = {
       .public_name = "public.test", .hello = hello, .hello_len = 1};
   struct refusal refusal;
-  refusal_for_missing_certificate(&refusal, "www.bank.test", &report);
+  refusal_for_origin(&refusal, "www.bank.test", ORIGIN_CERTIFICATE_REQUIRED,
+                     &report);
   cr_expect_str_eq(refusal.page.lines,
                    "[site \"www.bank.test\"]\n"
                    "client-cert = FILE\n"
@@ -41,6 +42,6 @@ Test(refusal, has_room_for_the_longest_name) {
   host[sizeof(host) - 1] = '\0';
   const struct origin_report report = {.public_name = ""};
   struct refusal refusal;
-  refusal_for_missing_certificate(&refusal, host, &report);
+  refusal_for_origin(&refusal, host, ORIGIN_CERTIFICATE_REQUIRED, &report);
   cr_expect_not_null(strstr(refusal.page.lines, "client-key = FILE\n"));
 }

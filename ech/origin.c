@@ -335,7 +335,8 @@ static void start_reconnect(struct origin_dial *d) {
 // ECH (RFC 9849, section 6.1.6).
 static void on_rejected(struct origin_dial *d, const uint8_t *configs,
                         size_t configs_len) {
-  enum retry_meaning meaning = retry_configs_read(configs, configs_len);
+  enum retry_meaning meaning =
+      retry_configs_read(configs, configs_len, d->host);
   if (d->report.retried) {
     dial_finish(d, ORIGIN_ECH_REJECTED, NULL);
   } else if (meaning == RETRY_REPLACES) {
@@ -354,11 +355,11 @@ static void on_rejected(struct origin_dial *d, const uint8_t *configs,
 
 // Learned configurations are a shortcut: where they lead nowhere, the published
 // ones decide. So it takes these to say that ECH is switched off.
-static bool is_about_ech(enum origin_status status, const uint8_t *configs,
-                         size_t configs_len) {
+static bool is_about_ech(const struct origin_dial *d, enum origin_status status,
+                         const uint8_t *configs, size_t configs_len) {
   return status == ORIGIN_BAD_PUBLIC_NAME ||
          (status == ORIGIN_ECH_REJECTED &&
-          retry_configs_read(configs, configs_len) != RETRY_REPLACES);
+          retry_configs_read(configs, configs_len, d->host) != RETRY_REPLACES);
 }
 
 static void on_attempted(void *owner, enum origin_status status,
@@ -373,7 +374,7 @@ static void on_attempted(void *owner, enum origin_status status,
     return;
   }
   unlearn(d);
-  if (was_learned && is_about_ech(status, configs, configs_len)) {
+  if (was_learned && is_about_ech(d, status, configs, configs_len)) {
     start_reconnect(d);
   } else if (status == ORIGIN_ECH_REJECTED) {
     on_rejected(d, configs, configs_len);

@@ -1,8 +1,7 @@
 #include "ech/origin_attempt.h"
 
-#include <openssl/err.h>
-
 #include "ech/certificate_verdict.h"
+#include "ech/ech_offer.h"
 #include "net/xalloc.h"
 
 enum {
@@ -98,8 +97,7 @@ static enum origin_status verdict_status(const struct origin_attempt *a) {
 
 static enum origin_status failure_status(const struct origin_attempt *a,
                                          const struct tls_error *error) {
-  if (ERR_GET_LIB(error->ssl_err) == ERR_LIB_SSL &&
-      ERR_GET_REASON(error->ssl_err) == SSL_R_ECH_REJECTED) {
+  if (ech_offer_was_rejected(error)) {
     return ORIGIN_ECH_REJECTED;
   }
   if (error->verify_result == X509_V_OK) {

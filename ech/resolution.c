@@ -126,8 +126,7 @@ static bool hides_host(const struct resolution *r,
                        const struct https_record *record) {
   struct ech_config_entry entry;
   return record->ech != NULL &&
-         ech_config_list_usable(record->ech, record->ech_len, &entry) &&
-         strcasecmp(entry.public_name, r->host) != 0;
+         ech_config_list_hides(record->ech, record->ech_len, r->host, &entry);
 }
 
 static void finish_with_records(struct resolution *r) {
@@ -158,6 +157,7 @@ static void finish_with_records(struct resolution *r) {
       any_ech ? "its HTTPS record has a usable ECH configuration"
               : "its HTTPS records have no ECH configuration that can be used",
       answer_ttl(r), endpoints, r->records.num_records, own, num_own);
+  answer->ech_ttl = any_ech ? min_ttl(r->ttl, kResolutionMaxTtl) : 0;
   free(room);
   finish(r, answer);
 }

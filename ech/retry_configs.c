@@ -2,12 +2,13 @@
 
 #include "ech/config_list.h"
 
-enum retry_meaning retry_configs_read(const uint8_t *configs, size_t len) {
+enum retry_meaning retry_configs_read(const uint8_t *configs, size_t len,
+                                      const char *host) {
   struct ech_config_entry entry;
   if (len == 0) {
     return RETRY_DISABLES;
   }
-  if (ech_config_list_usable(configs, len, &entry)) {
+  if (ech_config_list_hides(configs, len, host, &entry)) {
     return RETRY_REPLACES;
   }
   if (!ech_config_list_well_formed(configs, len)) {

@@ -13,8 +13,9 @@ enum retry_meaning {
   RETRY_UNUSABLE,  // neither: malformed, or of our version but of no use
 };
 
-// retry_configs_read says what the list `configs` means; `len` is 0 when none
-// was sent.
-enum retry_meaning retry_configs_read(const uint8_t *configs, size_t len);
+// retry_configs_read says what the list `configs` means to a client of `host`;
+// `len` is 0 when none was sent.
+enum retry_meaning retry_configs_read(const uint8_t *configs, size_t len,
+                                      const char *host);
 
 #endif

@@ -44,7 +44,6 @@ static void on_dialed(void *owner, enum origin_status status, struct tls *tls,
 
 static void start_dial(struct check *c) {
   static const uint8_t kAlpn[] = "\x02h2\x08http/1.1";
-  struct origin_identity identity;
   const struct origin_request request = {
       .host = c->options->host,
       .port = c->options->port,
@@ -52,11 +51,13 @@ static void start_dial(struct check *c) {
       .privacy = c->privacy,
       .alpn = kAlpn,
       .alpn_len = sizeof(kAlpn) - 1,
-      .identity = site_rule_origin_identity(
-          &identity, site_rule_identity(&c->report.rule)),
       .via =
           proxy_via(site_rule_upstream(&c->report.rule, c->options->upstream),
                     c->report.answer),
+      // In the clear the proxy would pass the browser's own through.
+      .identity = c->privacy == ORIGIN_PRIVATE
+                      ? site_rule_identity(&c->report.rule)
+                      : NULL,
   };
   c->dial = origin_dial_start(c->origin, &request, on_dialed, c);
 }
@@ -93,8 +94,7 @@ static void start_lookup(struct check *c) {
 static bool run_check(struct check *c, const struct trust *trust) {
   const struct options *options = c->options;
   c->worker = worker_new();
-  c->resolver = resolver_new(c->worker, options->resolvers,
-                             options->num_resolvers, trust->resolvers);
+  c->resolver = options_resolver_new(options, c->worker, trust->resolvers);
   c->origin = origin_new(c->worker, trust->sites);
   start_lookup(c);
   worker_run(c->worker);

@@ -72,9 +72,8 @@ static void write_protection(struct refusal *out,
            report->public_name);
 }
 
-static void missing_certificate(struct refusal *out, const char *host,
-                                const struct origin_report *report) {
-  write_protection(out, report);
+// For a site that wants a client certificate, for which no rule has one.
+static void ask_for_certificate(struct refusal *out, const char *host) {
   snprintf(out->cause, sizeof out->cause,
            "the site asks for a client certificate, and no rule of echproxy's "
            "configuration has one for it");
@@ -102,12 +101,12 @@ static void missing_certificate(struct refusal *out, const char *host,
 void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report) {
+  write_protection(out, report);
   if (status == ORIGIN_CERTIFICATE_REQUIRED) {
-    missing_certificate(out, host, report);
+    ask_for_certificate(out, host);
     return;
   }
   write_cause(out, status, report);
-  write_protection(out, report);
   out->page = (struct page){
       .status = 502,
       .phrase = "Bad Gateway",

@@ -16,8 +16,7 @@ struct refusal {
 };
 
 // refusal_for_origin fills `out` for `host`, which `out` borrows, from what
-// origin_dial_start reported. `status` is not ORIGIN_OK. A site that wants a
-// client certificate for which no rule has one gets the lines to add.
+// origin_dial_start reported. `status` is not ORIGIN_OK.
 void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report);

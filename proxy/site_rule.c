@@ -106,22 +106,9 @@ enum proxy_mode site_rule_mode(const struct site_rule *rule,
   return section != NULL ? section->mode : otherwise;
 }
 
-const struct client_identity *site_rule_identity(const struct site_rule *rule) {
+const struct origin_identity *site_rule_identity(const struct site_rule *rule) {
   const struct site_section *section = rule->from[SITE_IDENTITY];
-  return section != NULL ? section->identity : NULL;
-}
-
-const struct origin_identity *site_rule_origin_identity(
-    struct origin_identity *out, const struct client_identity *identity) {
-  if (identity == NULL) {
-    return NULL;
-  }
-  *out = (struct origin_identity){
-      .chain = identity->chain,
-      .chain_len = identity->chain_len,
-      .key = identity->key,
-  };
-  return out;
+  return section != NULL ? &section->shown : NULL;
 }
 
 const struct upstream *site_rule_upstream(const struct site_rule *rule,

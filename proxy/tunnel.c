@@ -39,7 +39,7 @@ struct tunnel {
   uint16_t port;
   enum proxy_mode mode;                    // for this site
   const struct upstream *upstream;         // likewise; NULL: none
-  const struct client_identity *identity;  // likewise
+  const struct origin_identity *identity;  // likewise; NULL: none
 
   // The browser's side: first the bare connection, then a session over it.
   struct stream *browser;
@@ -315,7 +315,6 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
 }
 
 static void start_dial_origin(struct tunnel *t) {
-  struct origin_identity identity;
   const struct origin_request request = {
       .host = t->host,
       .port = t->port,
@@ -323,8 +322,8 @@ static void start_dial_origin(struct tunnel *t) {
       .privacy = ORIGIN_PRIVATE,
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
-      .identity = site_rule_origin_identity(&identity, t->identity),
       .via = proxy_via(t->upstream, t->answer),
+      .identity = t->identity,
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }

@@ -1,5 +1,7 @@
 #include "ech/retry_configs.h"
 
+#include "ech/config_list.h"
+
 #include <criterion/criterion.h>
 #include <openssl/hpke.h>
 #include <openssl/ssl.h>
@@ -23,7 +25,7 @@ static size_t make_config(uint8_t out[256]) {
 static enum retry_meaning meaning_of(const uint8_t *entries, size_t len) {
   uint8_t list[1024] = {(uint8_t)(len >> 8), (uint8_t)len};
   memcpy(list + 2, entries, len);
-  return retry_configs_read(list, len + 2);
+  return retry_configs_read(list, len + 2, "secret.test");
 }
 
 Test(retry_configs, a_usable_entry_replaces) {
@@ -37,7 +39,7 @@ Test(retry_configs, a_usable_entry_replaces) {
 
 Test(retry_configs, none_of_a_known_version_disables) {
   static const uint8_t kUnknown[] = {0xfe, 0x0c, 0, 1, 0};
-  cr_assert_eq(retry_configs_read(NULL, 0), RETRY_DISABLES);
+  cr_assert_eq(retry_configs_read(NULL, 0, "secret.test"), RETRY_DISABLES);
   cr_assert_eq(meaning_of(kUnknown, sizeof kUnknown), RETRY_DISABLES);
 }
 
@@ -52,7 +54,7 @@ Test(retry_configs, nothing_malformed_means_anything) {
   uint8_t entries[512];
   size_t len = make_config(entries);
   static const uint8_t kEmpty[2];
-  cr_assert_eq(retry_configs_read(kEmpty, 2), RETRY_UNUSABLE);
+  cr_assert_eq(retry_configs_read(kEmpty, 2, "secret.test"), RETRY_UNUSABLE);
   for (size_t cut = 1; cut < len; cut++) {
     cr_assert_eq(meaning_of(entries, len - cut), RETRY_UNUSABLE, "%zu", cut);
   }
@@ -60,4 +62,17 @@ Test(retry_configs, nothing_malformed_means_anything) {
     memset(entries + len, 0, extra);
     cr_assert_eq(meaning_of(entries, len + extra), RETRY_UNUSABLE);
   }
+}
+
+Test(retry_configs, none_that_would_name_the_host_replaces) {
+  uint8_t entries[512];
+  uint8_t list[514];
+  size_t len = make_config(entries);
+  struct ech_config_entry entry;
+  list[0] = (uint8_t)(len >> 8);
+  list[1] = (uint8_t)len;
+  memcpy(list + 2, entries, len);
+  cr_assert(ech_config_list_usable(list, len + 2, &entry));
+  cr_assert_eq(retry_configs_read(list, len + 2, entry.public_name),
+               RETRY_UNUSABLE);
 }

@@ -109,14 +109,15 @@ static bool stays(struct entry *e, const struct lookup_answer *answer,
 }
 
 static void add_new(struct lookup_cache *cache, const char *key,
-                    struct lookup_answer *answer, uint64_t now_ms) {
+                    struct lookup_answer *answer, uint64_t now_ms,
+                    uint64_t ech_until) {
   if (lookup_cache_num_entries(cache) >= cache->max_entries) {
     drop(cache, cache->entries);
   }
   struct entry *e = xcalloc(1, sizeof(*e) + strlen(key) + 1);
   memcpy(e->key, key, strlen(key) + 1);
   e->expires_at = now_ms + (uint64_t)answer->ttl * 1000;
-  e->ech_until = now_ms + (uint64_t)answer->ech_ttl * 1000;
+  e->ech_until = ech_until;
   e->refresh_at = now_ms + (uint64_t)answer->ttl * 800;
   lookup_answer_ref(answer);
   e->answer = answer;
@@ -131,11 +132,15 @@ struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
   if (old != NULL && stays(old, answer, now_ms)) {
     return old->answer;
   }
+  uint64_t ech_until = now_ms + (uint64_t)answer->ech_ttl * 1000;
   if (old != NULL) {
+    if (answer->status == LOOKUP_ECH && old->ech_until > ech_until) {
+      ech_until = old->ech_until;
+    }
     drop(cache, old);
   }
-  if (answer->ttl > 0 || answer->ech_ttl > 0) {
-    add_new(cache, key, answer, now_ms);
+  if (answer->ttl > 0 || ech_until > now_ms) {
+    add_new(cache, key, answer, now_ms, ech_until);
   }
   return answer;
 }

@@ -31,12 +31,13 @@ bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
 
 // lookup_cache_put keeps a reference of `answer` for `key`, which it copies,
 // from `now_ms` for the answer's TTL, in place of the one before, and returns
-// it. An answer with TTL 0 is not kept.
+// it. An answer with TTL 0 is not kept. One with ECH in place of another ends
+// the time of ECH no sooner than that would have.
 //
 // Two answers before it stay, and are returned instead, borrowed until the next
 // call: one that is still good when `answer` is LOOKUP_FAILED, or has ECH and
 // none of the addresses that are known already; and one with ECH whose
-// `ech_ttl` is not over when `answer` has no ECH, whatever it says, so that
+// time of ECH is not over when `answer` has no ECH, whatever it says, so that
 // neither a failure nor a missing record exposes the name. The latter may have
 // outlived the TTL of its addresses; it is then kept as long as `answer` would
 // have been, but not for long.

@@ -11,6 +11,12 @@ static struct policy_decision pass_unless_strict(enum proxy_mode mode,
                              : (struct policy_decision){.action = POLICY_PASS};
 }
 
+static struct policy_decision pass_as_asked(void) {
+  return (struct policy_decision){
+      .action = POLICY_PASS,
+      .why = "a site rule has its name sent in the clear"};
+}
+
 // The user wants the name in the clear, so a failed HTTPS query is no reason to
 // refuse, when a rule says where the site is.
 static bool may_pass(const struct lookup_answer *answer) {
@@ -32,9 +38,7 @@ static bool may_pass(const struct lookup_answer *answer) {
 struct policy_decision policy_for_lookup(enum proxy_mode mode,
                                          const struct lookup_answer *answer) {
   if (mode == MODE_PASS && may_pass(answer)) {
-    return (struct policy_decision){
-        .action = POLICY_PASS,
-        .why = "a site rule has its name sent in the clear"};
+    return pass_as_asked();
   }
   switch (answer->status) {
     case LOOKUP_ECH:
@@ -67,6 +71,9 @@ struct policy_decision policy_for_lookup(enum proxy_mode mode,
 
 struct policy_decision policy_for_named(enum proxy_mode mode,
                                         const struct lookup_answer *answer) {
+  if (mode == MODE_PASS) {  // to where the tunnel was asked for
+    return pass_as_asked();
+  }
   // No such name in public DNS, so no ECH that would hide it.
   if (answer->status == LOOKUP_NXDOMAIN) {
     return pass_unless_strict(mode,

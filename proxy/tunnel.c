@@ -197,13 +197,22 @@ void tunnel_open(struct proxy *proxy, struct stream *browser,
 
 // FIND_ECH: what does DNS say of the host?
 
+// passes_address says whether the user wants what goes to this very address
+// passed on unseen. To pass all sites on says nothing of those that have a rule
+// of their own.
+static bool passes_address(const struct site_rule *rule) {
+  return site_rule_mode(rule, MODE_PREFER) == MODE_PASS &&
+         rule->from[SITE_MODE]->pattern.kind == SITE_EXACT;
+}
+
 // may_hide_a_name says whether the tunnel was asked for by address, where only
 // the ClientHello tells the name. That is worth waiting for on the port where
 // browsers always speak first.
-static bool may_hide_a_name(const struct tunnel *t) {
+static bool may_hide_a_name(const struct tunnel *t,
+                            const struct site_rule *rule) {
   enum { kHttpsPort = 443 };
   struct address address;
-  return t->port == kHttpsPort && t->mode != MODE_PASS &&
+  return t->port == kHttpsPort && !passes_address(rule) &&
          address_from_ip(&address, t->host, 0);
 }
 
@@ -219,13 +228,21 @@ static void take_rule(struct tunnel *t, const struct site_rule *rule) {
   t->identity = site_rule_identity(rule);
 }
 
+// note_why keeps for the log why the tunnel is passed through, if that is what
+// the user asked for.
+static void note_why(struct tunnel *t, const struct policy_decision *decision) {
+  if (decision->why != NULL) {
+    snprintf(t->cause, sizeof t->cause, "%s", decision->why);
+  }
+}
+
 static void on_ech_found(void *owner, struct lookup_answer *answer,
                          const struct site_rule *rule) {
   struct tunnel *t = owner;
   t->lookup = NULL;    // finished, so no longer ours to cancel
   t->answer = answer;  // taken
   take_rule(t, rule);
-  if (may_hide_a_name(t)) {
+  if (may_hide_a_name(t, rule)) {
     accept_and_read_hello(t);
     return;
   }
@@ -235,9 +252,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
       accept_and_read_hello(t);
       return;
     case POLICY_PASS:
-      if (decision.why != NULL) {
-        snprintf(t->cause, sizeof t->cause, "%s", decision.why);
-      }
+      note_why(t, &decision);
       tunnel_enter(t, DIAL_DIRECT);
       return;
     case POLICY_REFUSE:
@@ -351,6 +366,7 @@ static void on_named_found(void *owner, struct lookup_answer *answer,
       return;
     case POLICY_PASS:
       lookup_answer_unref(answer);
+      note_why(t, &decision);
       pass_other_bytes(t,
                        "The ClientHello is for another name than the tunnel, "
                        "and strict mode reaches sites with ECH only.");
@@ -409,6 +425,13 @@ static void start_dial_origin(struct tunnel *t) {
 
 // DIAL_DIRECT: reach the site for the browser's own bytes.
 
+// name_in_the_clear is what an observer learns of the browser's own bytes: the
+// name that its ClientHello is for, as far as we have seen one.
+static const char *name_in_the_clear(const struct tunnel *t) {
+  bool is_in_hello = t->greeting != NULL && t->greeting->server_name[0] != '\0';
+  return is_in_hello ? t->greeting->server_name : t->host;
+}
+
 static void on_direct(void *owner, int err, struct stream *site,
                       const struct address *address) {
   (void)address;
@@ -431,7 +454,7 @@ static void on_direct(void *owner, int err, struct stream *site,
   }
   t->verdict = "passed through";
   t->proxy->num_passed++;
-  snprintf(t->seen, sizeof t->seen, "%s", t->host);
+  snprintf(t->seen, sizeof t->seen, "%s", name_in_the_clear(t));
   t->site = site;  // taken
   tunnel_enter(t, RELAY);
 }

@@ -103,11 +103,28 @@ Test(lookup_cache, replaces_ech_by_newer_ech) {
   struct lookup_cache *cache = lookup_cache_new(10);
   put_ech(cache, 0, 300, 0);
   cr_assert_null(lookup_cache_get(cache, "a:443", 0), "its addresses are old");
-  struct lookup_answer *newer = put_ech(cache, 10, 20, 1000);
+  struct lookup_answer *newer = put_ech(cache, 10, 400, 1000);
   cr_assert_eq(lookup_cache_get(cache, "a:443", 1000), newer);
-  cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 20999));
-  cr_assert_not(stays(cache, LOOKUP_NO_RECORD, 60, 21000));
+  cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 400999));
+  cr_assert_not(stays(cache, LOOKUP_NO_RECORD, 60, 401000));
   lookup_cache_free(cache);
+  cr_assert(leaks_none());
+}
+
+// Another resolver may have had the record for longer, or give no TTL at all:
+// that does not end the time that the first one has given.
+Test(lookup_cache, does_not_shorten_the_time_of_ech_by_newer_ech) {
+  for (uint32_t ttl = 0; ttl < 2; ttl++) {
+    struct lookup_cache *cache = lookup_cache_new(10);
+    put_ech(cache, 10, 300, 0);
+    struct lookup_answer *newer = put_ech(cache, ttl, ttl, 1000);
+    cr_assert_null(lookup_cache_get(cache, "a:443", 2000));
+    cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 2000));
+    cr_assert_eq(lookup_cache_get(cache, "a:443", 2000), newer);
+    cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 299999));
+    cr_assert_not(stays(cache, LOOKUP_NO_RECORD, 60, 300000));
+    lookup_cache_free(cache);
+  }
   cr_assert(leaks_none());
 }
 

@@ -55,7 +55,7 @@ Test(client_hello, is_for_the_host_however_its_name_is_spelt, .timeout = 60) {
 // Programs that look names up elsewhere ask for an address; only their hello
 // tells the name. `host` and `port` are what is asked for, the site's record
 // for port 443 leads to the tap.
-static void fetch_by_hello(const char *const mode[], const char *asked) {
+static void fetch_by_hello(const char *config, const char *asked) {
   struct scene scene;
   char record[1024];
   char other[1024];
@@ -72,7 +72,11 @@ static void fetch_by_hello(const char *const mode[], const char *asked) {
                                  "secret.test. 60 IN A 127.0.0.1",
                                  "other.test. 60 IN A 127.0.0.1", NULL};
   scene_start_dns(&scene, records);
-  scene_start_proxy(&scene, mode);
+  scene_start_proxy(
+      &scene,
+      (const char *const[]){
+          "-c", scratch_write(scene.scratch, "e.conf", config, strlen(config)),
+          NULL});
   snprintf(connect_to, sizeof(connect_to), "secret.test:443:%s:443", asked);
   const char *const args[] = {"--connect-to", connect_to, NULL};
   struct program curl;
@@ -85,13 +89,19 @@ static void fetch_by_hello(const char *const mode[], const char *asked) {
 }
 
 Test(client_hello, may_be_for_another_site_than_the_tunnel, .timeout = 60) {
-  fetch_by_hello(NULL, "other.test");
+  fetch_by_hello("", "other.test");
 }
 
 Test(client_hello, tells_the_name_of_a_tunnel_to_an_address, .timeout = 60) {
-  static const char *const kStrict[] = {"--mode", "strict", NULL};
-  fetch_by_hello(NULL, "127.0.0.1");
-  fetch_by_hello(kStrict, "127.0.0.1");
+  fetch_by_hello("", "127.0.0.1");
+  fetch_by_hello("[proxy]\nmode = strict\n", "127.0.0.1");
+}
+
+// That all sites are passed on says nothing of one that has a rule of its own.
+Test(client_hello, has_the_rule_of_its_name, .timeout = 60) {
+  fetch_by_hello(
+      "[site \"*\"]\nmode = pass\n[site \"secret.test\"]\nmode = strict\n",
+      "127.0.0.1");
 }
 
 // Writes a record of the handshake protocol and returns what follows it.

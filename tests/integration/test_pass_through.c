@@ -157,3 +157,27 @@ Test(pass_through, of_a_site_that_is_its_own_public_name, .timeout = 60) {
   assert_counts(&scene, 1, 0);
   scene_close(&scene);
 }
+
+// The log says what an observer saw, which is not the name of the tunnel when
+// the hello is for another.
+Test(pass_through, logs_the_name_that_was_in_the_clear, .timeout = 60) {
+  struct scene scene;
+  struct program program;
+  open_clear_site(&scene, "plain.test");
+  scene_start_proxy(&scene, (const char *const[]){"-v", NULL});
+  const char *connect_to =
+      scratch_format(scene.scratch, "plain.test:%u:%s:%u", tap_port(scene.tap),
+                     kSiteName, tap_port(scene.tap));
+  scene_run_fetch(&program, &scene,
+                  &(struct scene_fetch){.host = "plain.test",
+                                        .trust_root_only = true,
+                                        .args = (const char *const[]){
+                                            "--connect-to", connect_to, NULL}});
+  cr_assert_eq(program.exit_code, 0, "%s", program.err);
+  program_cleanup(&program);
+  const char *line =
+      peer_wait_line(proxy_process_peer(scene.proxy), "passed through", 5000);
+  cr_assert_not_null(line);
+  cr_assert_not_null(strstr(line, "seen=plain.test"), "%s", line);
+  scene_close(&scene);
+}

@@ -81,6 +81,13 @@ Test(policy, hides_the_name_that_a_hello_is_for) {
   cr_assert_eq(policy_for_named(MODE_STRICT, &answer).action, POLICY_REFUSE);
 }
 
+Test(policy, passes_a_hello_on_because_the_user_says_so) {
+  struct lookup_answer answer = {.status = LOOKUP_FAILED, .detail = "why"};
+  struct policy_decision decision = policy_for_named(MODE_PASS, &answer);
+  cr_assert_eq(decision.action, POLICY_PASS);
+  cr_assert_not_null(decision.why);
+}
+
 Test(policy, passes_other_bytes_unless_strict) {
   cr_assert_eq(policy_for_other_bytes(MODE_PREFER), POLICY_PASS);
   cr_assert_eq(policy_for_other_bytes(MODE_STRICT), POLICY_REFUSE);

@@ -54,6 +54,10 @@ static void start_dial(struct check *c) {
       .via =
           proxy_via(site_rule_upstream(&c->report.rule, c->options->upstream),
                     c->report.answer),
+      // In the clear the proxy would pass the browser's own through.
+      .identity = c->privacy == ORIGIN_PRIVATE
+                      ? site_rule_identity(&c->report.rule)
+                      : NULL,
   };
   c->dial = origin_dial_start(c->origin, &request, on_dialed, c);
 }

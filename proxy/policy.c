@@ -65,6 +65,18 @@ struct policy_decision policy_for_lookup(enum proxy_mode mode,
   return refuse(FRONT_BAD_GATEWAY, answer->detail);
 }
 
+struct policy_decision policy_for_named(enum proxy_mode mode,
+                                        const struct lookup_answer *answer) {
+  // No such name in public DNS, so no ECH that would hide it.
+  if (answer->status == LOOKUP_NXDOMAIN) {
+    return pass_unless_strict(mode,
+                              "The ClientHello is for a name that does not "
+                              "exist, and strict mode reaches sites with ECH "
+                              "only.");
+  }
+  return policy_for_lookup(mode, answer);
+}
+
 enum policy_action policy_for_other_bytes(enum proxy_mode mode) {
   return mode == MODE_STRICT ? POLICY_REFUSE : POLICY_PASS;
 }

@@ -26,8 +26,14 @@ struct policy_decision {
 struct policy_decision policy_for_lookup(enum proxy_mode mode,
                                          const struct lookup_answer *answer);
 
-// policy_for_other_bytes decides what becomes of an intercepted tunnel whose
-// first bytes are not TLS, or are a ClientHello for another name.
+// policy_for_named decides what becomes of a tunnel whose ClientHello is for
+// another name than was asked for, from the lookup of that name: a program that
+// looks names up elsewhere asks for an address, and the name is still to hide.
+struct policy_decision policy_for_named(enum proxy_mode mode,
+                                        const struct lookup_answer *answer);
+
+// policy_for_other_bytes decides what becomes of a tunnel whose first bytes are
+// not TLS, or are a ClientHello without a name to hide.
 enum policy_action policy_for_other_bytes(enum proxy_mode mode);
 
 // policy_for_origin decides what becomes of an intercepted tunnel whose site

@@ -106,9 +106,9 @@ enum proxy_mode site_rule_mode(const struct site_rule *rule,
   return section != NULL ? section->mode : otherwise;
 }
 
-const struct client_identity *site_rule_identity(const struct site_rule *rule) {
+const struct origin_identity *site_rule_identity(const struct site_rule *rule) {
   const struct site_section *section = rule->from[SITE_IDENTITY];
-  return section != NULL ? section->identity : NULL;
+  return section != NULL ? &section->shown : NULL;
 }
 
 const struct upstream *site_rule_upstream(const struct site_rule *rule,

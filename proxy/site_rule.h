@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "ech/lookup_answer.h"
+#include "ech/origin_session.h"
 #include "keys/client_identity.h"
 #include "net/address.h"
 #include "net/upstream.h"
@@ -40,7 +41,8 @@ struct site_section {
   struct address addresses[kLookupMaxAddresses];  // with port 0
   size_t num_addresses;
   struct client_identity *identity;
-  struct upstream *upstream;  // NULL, when it is set: none
+  struct upstream *upstream;     // NULL, when it is set: none
+  struct origin_identity shown;  // the same, as ech/origin.h takes it
 };
 
 struct site_rules;
@@ -83,8 +85,9 @@ void site_rule_add_ranges(struct site_rule *rule,
 enum proxy_mode site_rule_mode(const struct site_rule *rule,
                                enum proxy_mode otherwise);
 
-// site_rule_identity returns the client certificate for the site, or NULL.
-const struct client_identity *site_rule_identity(const struct site_rule *rule);
+// site_rule_identity returns the client certificate for the site, or NULL. It
+// lives as long as the set.
+const struct origin_identity *site_rule_identity(const struct site_rule *rule);
 
 // site_rule_upstream returns the upstream proxy for the site or NULL, where the
 // rule says one or that there is none, or `otherwise`.

@@ -191,10 +191,16 @@ static bool load_identity(struct site_reading *r, struct key_error *out_error) {
                   r->cert_path == NULL ? "client-cert" : "client-key");
     return false;
   }
-  r->section->identity =
+  struct client_identity *identity =
       client_identity_load(r->cert_path, r->key_path, out_error);
+  if (identity == NULL) {
+    return false;
+  }
+  r->section->identity = identity;
+  r->section->shown = (struct origin_identity){
+      identity->chain, identity->chain_len, identity->key};
   r->section->sets[SITE_IDENTITY] = true;
-  return r->section->identity != NULL;
+  return true;
 }
 
 // With `pass` the browser's own TLS goes through, in which nothing of ours is.

@@ -19,6 +19,7 @@
 enum step {
   FIND_ECH = 1,
   READ_HELLO,
+  FIND_NAMED,
   DIAL_ORIGIN,
   DIAL_DIRECT,
   GREET_BROWSER,
@@ -37,8 +38,9 @@ struct tunnel {
   enum front_kind kind;
   char *host;
   uint16_t port;
-  enum proxy_mode mode;             // for this site
-  const struct upstream *upstream;  // likewise; NULL: none
+  enum proxy_mode mode;                    // for this site
+  const struct upstream *upstream;         // likewise; NULL: none
+  const struct origin_identity *identity;  // likewise; NULL: none
 
   // The browser's side: first the bare connection, then a session over it.
   struct stream *browser;
@@ -66,6 +68,7 @@ struct tunnel {
 
 static void start_find_ech(struct tunnel *t);
 static void start_read_hello(struct tunnel *t);
+static void start_find_named(struct tunnel *t);
 static void start_dial_origin(struct tunnel *t);
 static void start_dial_direct(struct tunnel *t);
 static void start_greet_browser(struct tunnel *t);
@@ -73,8 +76,9 @@ static void start_relay(struct tunnel *t);
 
 // A tunnel's life, in order. A start_ function asks for one thing; its on_
 // function receives it and names the next step. Only tunnel_enter moves `t`.
-// Passing through goes from FIND_ECH, READ_HELLO or DIAL_ORIGIN straight to
-// DIAL_DIRECT and on to RELAY. A deadline of 0 is somebody else's to keep.
+// Passing through goes from FIND_ECH, READ_HELLO, FIND_NAMED or DIAL_ORIGIN
+// straight to DIAL_DIRECT and on to RELAY. A deadline of 0 is somebody else's
+// to keep.
 static const struct {
   const char *name;
   void (*start)(struct tunnel *t);
@@ -82,6 +86,8 @@ static const struct {
 } kSteps[] = {
     [FIND_ECH] = {"find-ech", start_find_ech, kSiteLookupTimeoutMs + 1000},
     [READ_HELLO] = {"read-hello", start_read_hello, 10000},
+    [FIND_NAMED] = {"find-named", start_find_named,
+                    kSiteLookupTimeoutMs + 1000},
     [DIAL_ORIGIN] = {"dial-origin", start_dial_origin, kOriginTimeoutMs + 1000},
     [DIAL_DIRECT] = {"dial-direct", start_dial_direct, kDirectTimeoutMs + 1000},
     [GREET_BROWSER] = {"greet-browser", start_greet_browser, 10000},
@@ -191,19 +197,42 @@ void tunnel_open(struct proxy *proxy, struct stream *browser,
 
 // FIND_ECH: what does DNS say of the host?
 
+// may_hide_a_name says whether the tunnel was asked for by address, where only
+// the ClientHello tells the name. That is worth waiting for on the port where
+// browsers always speak first.
+static bool may_hide_a_name(const struct tunnel *t) {
+  enum { kHttpsPort = 443 };
+  struct address address;
+  return t->port == kHttpsPort && t->mode != MODE_PASS &&
+         address_from_ip(&address, t->host, 0);
+}
+
+static void accept_and_read_hello(struct tunnel *t) {
+  t->accepted = true;
+  front_accept(t->browser, t->kind);
+  tunnel_enter(t, READ_HELLO);
+}
+
+static void take_rule(struct tunnel *t, const struct site_rule *rule) {
+  t->mode = site_rule_mode(rule, t->proxy->mode);
+  t->upstream = site_rule_upstream(rule, t->proxy->upstream);
+  t->identity = site_rule_identity(rule);
+}
+
 static void on_ech_found(void *owner, struct lookup_answer *answer,
                          const struct site_rule *rule) {
   struct tunnel *t = owner;
   t->lookup = NULL;    // finished, so no longer ours to cancel
   t->answer = answer;  // taken
-  t->mode = site_rule_mode(rule, t->proxy->mode);
-  t->upstream = site_rule_upstream(rule, t->proxy->upstream);
+  take_rule(t, rule);
+  if (may_hide_a_name(t)) {
+    accept_and_read_hello(t);
+    return;
+  }
   struct policy_decision decision = policy_for_lookup(t->mode, answer);
   switch (decision.action) {
     case POLICY_INTERCEPT:
-      t->accepted = true;
-      front_accept(t->browser, t->kind);
-      tunnel_enter(t, READ_HELLO);
+      accept_and_read_hello(t);
       return;
     case POLICY_PASS:
       if (decision.why != NULL) {
@@ -246,21 +275,30 @@ static bool is_tls_record(const struct tls *tls) {
   return len > 0 && bytes[0] >= kChangeCipherSpec && bytes[0] <= kHeartbeat;
 }
 
+// on_whole_hello goes on with a ClientHello that could be read.
+static void on_whole_hello(struct tunnel *t) {
+  const char *name = t->greeting->server_name;
+  if (t->greeting->odd_server_name) {
+    tunnel_refuse(t, FRONT_BAD_GATEWAY,
+                  "The browser's ClientHello is for no host name.");
+  } else if (name[0] != '\0' && strcmp(name, t->host) != 0) {
+    tunnel_enter(t, FIND_NAMED);
+  } else if (t->answer->status == LOOKUP_ECH) {
+    // A hello without a name is taken for the host's: intercepting it hides the
+    // certificate that would answer it.
+    tunnel_enter(t, DIAL_ORIGIN);
+  } else {
+    pass_other_bytes(t,
+                     "The ClientHello names no site, and strict mode reaches "
+                     "sites with ECH only.");
+  }
+}
+
 static void on_hello(void *owner, enum tls_status status,
                      const struct tls_error *error) {
   struct tunnel *t = owner;
   if (status == TLS_PAUSED) {
-    // A hello without a name is taken for the host's: intercepting it hides the
-    // certificate that would answer it.
-    const char *name = t->greeting->server_name;
-    if (name[0] != '\0' && strcmp(name, t->host) != 0) {
-      pass_other_bytes(t,
-                       "The ClientHello is for another name than the "
-                       "tunnel, and strict mode reaches sites with ECH "
-                       "only.");
-      return;
-    }
-    tunnel_enter(t, DIAL_ORIGIN);
+    on_whole_hello(t);
     return;
   }
   if (error->uv_err != 0) {
@@ -285,6 +323,49 @@ static void start_read_hello(struct tunnel *t) {
   t->browser_tls = tls_server_new(t->proxy->worker, t->browser, ssl);
   t->browser = NULL;  // taken
   tls_handshake_start(t->browser_tls, on_hello, t);
+}
+
+// FIND_NAMED: what does DNS say of the name in the ClientHello, which is not
+// the one that was asked for?
+
+// take_named makes the tunnel one for the name in the ClientHello.
+static void take_named(struct tunnel *t, struct lookup_answer *answer,
+                       const struct site_rule *rule) {
+  free(t->host);
+  t->host = xstrdup(t->greeting->server_name);
+  lookup_answer_unref(t->answer);
+  t->answer = answer;  // taken
+  take_rule(t, rule);
+}
+
+static void on_named_found(void *owner, struct lookup_answer *answer,
+                           const struct site_rule *rule) {
+  struct tunnel *t = owner;
+  t->lookup = NULL;
+  struct policy_decision decision =
+      policy_for_named(site_rule_mode(rule, t->proxy->mode), answer);
+  switch (decision.action) {
+    case POLICY_INTERCEPT:
+      take_named(t, answer, rule);
+      tunnel_enter(t, DIAL_ORIGIN);
+      return;
+    case POLICY_PASS:
+      lookup_answer_unref(answer);
+      pass_other_bytes(t,
+                       "The ClientHello is for another name than the tunnel, "
+                       "and strict mode reaches sites with ECH only.");
+      return;
+    case POLICY_REFUSE:
+      lookup_answer_unref(answer);
+      tunnel_refuse(t, decision.refusal, decision.why);
+      return;
+  }
+}
+
+static void start_find_named(struct tunnel *t) {
+  t->lookup =
+      site_lookup_start(t->proxy->resolver, t->proxy->sites,
+                        t->greeting->server_name, t->port, on_named_found, t);
 }
 
 // DIAL_ORIGIN: reach the site with ECH.
@@ -321,6 +402,7 @@ static void start_dial_origin(struct tunnel *t) {
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
       .via = proxy_via(t->upstream, t->answer),
+      .identity = t->identity,
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }
@@ -431,7 +513,8 @@ static void on_relayed(void *owner, int err,
   struct tunnel *t = owner;
   t->relay = NULL;
   t->counts = *counts;
-  if (err != 0) {
+  // Browsers and servers alike often end without close_notify (UV_EOF).
+  if (err != 0 && err != UV_EOF) {
     snprintf(t->cause, sizeof t->cause, "%s", uv_strerror(err));
   }
   tunnel_close(t);

@@ -52,6 +52,48 @@ Test(client_hello, is_for_the_host_however_its_name_is_spelt, .timeout = 60) {
   scene_close(&scene);
 }
 
+// Programs that look names up elsewhere ask for an address; only their hello
+// tells the name. `host` and `port` are what is asked for, the site's record
+// for port 443 leads to the tap.
+static void fetch_by_hello(const char *const mode[], const char *asked) {
+  struct scene scene;
+  char record[1024];
+  char other[1024];
+  char connect_to[128];
+  scene_open(&scene);
+  scene_start_site(&scene);
+  const char *ech = strstr(scene.zone_line, "ech=");
+  cr_assert_not_null(ech);
+  snprintf(record, sizeof(record),
+           "secret.test. 60 IN HTTPS 1 . alpn=h2,http/1.1 port=%u %s",
+           tap_port(scene.tap), ech);
+  snprintf(other, sizeof(other), "other.test. 60 IN HTTPS 1 . %s", ech);
+  const char *const records[] = {record, other,
+                                 "secret.test. 60 IN A 127.0.0.1",
+                                 "other.test. 60 IN A 127.0.0.1", NULL};
+  scene_start_dns(&scene, records);
+  scene_start_proxy(&scene, mode);
+  snprintf(connect_to, sizeof(connect_to), "secret.test:443:%s:443", asked);
+  const char *const args[] = {"--connect-to", connect_to, NULL};
+  struct program curl;
+  scene_run_fetch(&curl, &scene,
+                  &(struct scene_fetch){.port = 443, .args = args});
+  cr_expect_eq(curl.exit_code, 0, "%s", curl.err);
+  program_cleanup(&curl);
+  scene_assert_hidden(&scene);
+  scene_close(&scene);
+}
+
+Test(client_hello, may_be_for_another_site_than_the_tunnel, .timeout = 60) {
+  fetch_by_hello(NULL, "other.test");
+}
+
+Test(client_hello, tells_the_name_of_a_tunnel_to_an_address, .timeout = 60) {
+  static const char *const kStrict[] = {"--mode", "strict", NULL};
+  fetch_by_hello(NULL, "127.0.0.1");
+  fetch_by_hello(kStrict, "127.0.0.1");
+}
+
 // Writes a record of the handshake protocol and returns what follows it.
 static uint8_t *put_record(uint8_t *out, const uint8_t *message, size_t len) {
   const uint8_t header[] = {SSL3_RT_HANDSHAKE, 3, 1, (uint8_t)(len >> 8),

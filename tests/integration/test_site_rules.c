@@ -203,3 +203,90 @@ Test(site_rules, are_refused_with_their_line, .timeout = 60) {
   cr_assert_eq(tap_num_connections(scene.tap), 0);
   scene_close(&scene);
 }
+
+// A site that lets in nobody without a certificate of "people", whose member
+// "me" is. Returns the configuration with it.
+static const char *open_members_only(struct scene *scene,
+                                     struct test_cert **out_me) {
+  scene_open(scene);
+  struct test_cert *people =
+      test_cert_new(&(struct test_cert_spec){.is_ca = true});
+  *out_me = test_cert_new(&(struct test_cert_spec){.issuer = people});
+  scratch_cert(scene->scratch, "people", people);
+  scratch_cert(scene->scratch, "me", *out_me);
+  test_cert_free(people);
+  scene_start_odd_site(scene, &(struct scene_origin){.client_ca = "people"});
+  scene_start_dns(scene, NULL);
+  return "[site \"*.test\"]\nclient-cert = me.crt\nclient-key = me.key\n";
+}
+
+Test(site_rules, show_a_client_certificate_to_the_site_alone, .timeout = 60) {
+  struct scene scene;
+  struct test_cert *me;
+  uint8_t *der = NULL;
+  const char *config = open_members_only(&scene, &me);
+  int der_len = i2d_X509(me->cert, &der);
+  start_proxy(&scene, config);
+  assert_hidden(&scene);
+  cr_assert_not(tap_contains_piece(scene.tap, der, (size_t)der_len));
+  OPENSSL_free(der);
+  test_cert_free(me);
+  scene_close(&scene);
+}
+
+Test(site_rules, are_asked_for_when_a_site_wants_a_certificate, .timeout = 60) {
+  struct scene scene;
+  struct test_cert *me;
+  open_members_only(&scene, &me);
+  scene_start_proxy(&scene, NULL);
+  struct program program;
+  scene_run_fetch(&program, &scene, &(struct scene_fetch){0});
+  cr_assert_not_null(strstr(program.err, "502 2"), "%s", program.err);
+  cr_assert_not_null(strstr(program.out,
+                            "<pre>[site &quot;secret.test&quot;]\n"
+                            "client-cert = FILE\nclient-key = FILE\n</pre>"),
+                     "%s", program.out);
+  program_cleanup(&program);
+  scene_assert_hidden(&scene);
+  cr_assert_eq(proxy_process_wait_idle(scene.proxy, 12000).refused, 1UL);
+  test_cert_free(me);
+  scene_close(&scene);
+}
+
+Test(site_rules, say_when_the_site_refuses_the_certificate, .timeout = 60) {
+  struct scene scene;
+  struct test_cert *me;
+  open_members_only(&scene, &me);
+  start_proxy(&scene,
+              "[site \"secret.test\"]\n"
+              "client-cert = site.crt\nclient-key = site.key\n");
+  struct program program;
+  scene_run_fetch(&program, &scene, &(struct scene_fetch){0});
+  cr_assert_not_null(strstr(program.err, "502 2"), "%s", program.err);
+  cr_assert_not_null(
+      strstr(program.out, "the site refused the client certificate"), "%s",
+      program.out);
+  program_cleanup(&program);
+  scene_assert_hidden(&scene);
+  test_cert_free(me);
+  scene_close(&scene);
+}
+
+// With rules for it or without, `check` says what the site wants.
+Test(site_rules, let_check_show_a_client_certificate, .timeout = 60) {
+  struct scene scene;
+  struct program program;
+  struct test_cert *me;
+  const char *config = open_members_only(&scene, &me);
+  run_check(&program, &scene, config, NULL);
+  cr_assert_eq(program.exit_code, 0, "%s", program.out);
+  cr_assert_not_null(strstr(program.out, "for client-cert, client-key\n"));
+  program_cleanup(&program);
+  run_check(&program, &scene, "", NULL);
+  cr_assert_eq(program.exit_code, 2, "%s", program.out);
+  cr_assert_not_null(strstr(program.out, "wants a client certificate"), "%s",
+                     program.out);
+  program_cleanup(&program);
+  test_cert_free(me);
+  scene_close(&scene);
+}

@@ -69,6 +69,18 @@ Test(policy, passes_a_site_through_because_the_user_says_so) {
   }
 }
 
+Test(policy, hides_the_name_that_a_hello_is_for) {
+  struct lookup_answer answer = {.status = LOOKUP_ECH, .detail = "why"};
+  cr_assert_eq(policy_for_named(MODE_STRICT, &answer).action, POLICY_INTERCEPT);
+  answer.status = LOOKUP_FAILED;
+  cr_assert_eq(policy_for_named(MODE_PREFER, &answer).action, POLICY_REFUSE);
+  answer.status = LOOKUP_NO_RECORD;
+  cr_assert_eq(policy_for_named(MODE_PREFER, &answer).action, POLICY_PASS);
+  answer.status = LOOKUP_NXDOMAIN;
+  cr_assert_eq(policy_for_named(MODE_PREFER, &answer).action, POLICY_PASS);
+  cr_assert_eq(policy_for_named(MODE_STRICT, &answer).action, POLICY_REFUSE);
+}
+
 Test(policy, passes_other_bytes_unless_strict) {
   cr_assert_eq(policy_for_other_bytes(MODE_PREFER), POLICY_PASS);
   cr_assert_eq(policy_for_other_bytes(MODE_STRICT), POLICY_REFUSE);

@@ -421,7 +421,7 @@ static void on_relayed(void *owner, int err,
   struct tunnel *t = owner;
   t->relay = NULL;
   t->counts = *counts;
-  if (err != 0) {
+  if (err != 0 && t->cause[0] == '\0') {
     snprintf(t->cause, sizeof t->cause, "%s", uv_strerror(err));
   }
   tunnel_close(t);

@@ -112,9 +112,8 @@ struct peer *scene_run_origin(const char *const args[], uint16_t *out_port) {
 }
 
 void scene_start_origin(struct scene *scene, const char *const args[]) {
-  uint16_t port;
-  scene->origin = scene_run_origin(args, &port);
-  tap_set_origin(scene->tap, port);
+  scene->origin = scene_run_origin(args, &scene->origin_port);
+  tap_set_origin(scene->tap, scene->origin_port);
 }
 
 const char *scene_start_backend(struct scene *scene) {

@@ -30,6 +30,7 @@ struct scene {
   struct ech_key *ech;
   struct tap *tap;
   struct peer *origin;
+  uint16_t origin_port;  // of ech_origin
   struct peer *backend;  // or NULL
   struct unbound *dns;
   uint16_t resolver_port;  // of the resolver that the proxy asks

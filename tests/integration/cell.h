@@ -1,7 +1,7 @@
 // cell is one line of the table of what must happen: what DNS says, what the
 // server does, and, in each mode, what becomes of it and which bytes the wire
-// carries. It belongs to test_cells.c, which plays it; cell_rows.h has the
-// lines.
+// carries. cell_rows.h has the lines, cell_stage.h what they are played on, and
+// test_cells.c plays them.
 
 #ifndef ECHPROXY_TESTS_INTEGRATION_CELL_H
 #define ECHPROXY_TESTS_INTEGRATION_CELL_H

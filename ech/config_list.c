@@ -2,6 +2,7 @@
 
 #include <openssl/bytestring.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
   // RFC 9849, section 4.
@@ -221,6 +222,12 @@ bool ech_config_list_usable(const uint8_t *list, size_t len,
   }
   *out = first;
   return true;
+}
+
+bool ech_config_list_hides(const uint8_t *list, size_t len, const char *host,
+                           struct ech_config_entry *out) {
+  return ech_config_list_usable(list, len, out) &&
+         strcasecmp(out->public_name, host) != 0;
 }
 
 bool ech_config_list_narrow(uint8_t *out, size_t *out_len, const uint8_t *list,

@@ -58,6 +58,12 @@ bool ech_config_list_next(const uint8_t *list, size_t len, size_t *io_offset,
 bool ech_config_list_usable(const uint8_t *list, size_t len,
                             struct ech_config_entry *out);
 
+// ech_config_list_hides is ech_config_list_usable for a client of `host`: a
+// configuration whose public name is the host itself would send the name in the
+// clear, so it is of no use, whoever published it.
+bool ech_config_list_hides(const uint8_t *list, size_t len, const char *host,
+                           struct ech_config_entry *out);
+
 // ech_config_list_narrow writes a list that holds nothing but the entry of
 // ech_config_list_usable. It is what SSL_set1_ech_config_list should be given:
 // BoringSSL's client stops with an error at an X25519 key of the wrong length,

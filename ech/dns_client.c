@@ -4,7 +4,8 @@
 #include <utlist.h>
 #include <uv.h>
 
-#include "ech/doh.h"
+#include "ech/dns_channel.h"
+#include "ech/special_name.h"
 #include "net/xalloc.h"
 
 enum {
@@ -13,7 +14,7 @@ enum {
 };
 
 struct server {
-  struct doh *doh;
+  struct dns_channel *channel;
   uint64_t bad_until;  // in uv_now's time
 };
 
@@ -22,6 +23,7 @@ struct dns_client {
   struct server servers[kDnsClientMaxServers];
   size_t num_servers;
   struct dns_client_query *queries;
+  const struct local_domains *kept_from;  // NULL: none
 };
 
 struct dns_client_query {
@@ -36,9 +38,10 @@ struct dns_client_query {
   uint8_t message[kDnsQueryMaxLen];
   size_t message_len;
   struct server *server;  // asked now
-  struct doh_query *doh_query;
+  struct dns_channel_query *channel_query;
   unsigned num_tries[kDnsClientMaxServers];
   struct task task;  // to fail at once
+  const char *refusal;
 };
 
 static uint64_t now_ms(const struct dns_client *client) {
@@ -46,13 +49,13 @@ static uint64_t now_ms(const struct dns_client *client) {
 }
 
 struct dns_client *dns_client_new(struct worker *worker,
-                                  const struct doh_server *servers,
+                                  const struct dns_server *servers,
                                   size_t num_servers, X509_STORE *trust) {
   assert(num_servers > 0);
   struct dns_client *client = xcalloc(1, sizeof(*client));
   client->worker = worker;
   for (size_t i = 0; i < num_servers && i < kDnsClientMaxServers; i++) {
-    client->servers[i].doh = doh_new(worker, &servers[i], trust);
+    client->servers[i].channel = dns_channel_new(worker, &servers[i], trust);
     client->num_servers++;
   }
   return client;
@@ -66,7 +69,7 @@ void dns_client_free(struct dns_client *client) {
     dns_client_query_cancel(client->queries);
   }
   for (size_t i = 0; i < client->num_servers; i++) {
-    doh_free(client->servers[i].doh);
+    dns_channel_free(client->servers[i].channel);
   }
   free(client);
 }
@@ -77,7 +80,7 @@ void dns_client_query_cancel(struct dns_client_query *query) {
   }
   DL_DELETE(query->client->queries, query);
   worker_undefer(query->client->worker, &query->task);
-  doh_query_cancel(query->doh_query);
+  dns_channel_query_cancel(query->channel_query);
   free(query);
 }
 
@@ -123,7 +126,7 @@ static uint64_t time_left(const struct dns_client_query *q) {
   return q->deadline > now ? q->deadline - now : 0;
 }
 
-static void on_answer(void *owner, enum doh_status status,
+static void on_answer(void *owner, enum channel_status status,
                       const uint8_t *message, size_t len);
 
 static void ask(struct dns_client_query *q, struct server *server) {
@@ -132,8 +135,8 @@ static void ask(struct dns_client_query *q, struct server *server) {
   uint64_t left = time_left(q);
   bool has_more = next_server(q) != NULL || may_try_again(q);
   uint64_t timeout = has_more && left > kTryMs ? kTryMs : left;
-  q->doh_query = doh_query_start(server->doh, q->message, q->message_len,
-                                 timeout, on_answer, q);
+  q->channel_query = dns_channel_query_start(
+      server->channel, q->message, q->message_len, timeout, on_answer, q);
 }
 
 static bool is_servers_fault(const struct dns_answer *answer) {
@@ -172,25 +175,51 @@ static void on_message(struct dns_client_query *q, const uint8_t *message,
   }
 }
 
-static void on_answer(void *owner, enum doh_status status,
+static void on_answer(void *owner, enum channel_status status,
                       const uint8_t *message, size_t len) {
   struct dns_client_query *q = owner;
-  q->doh_query = NULL;
-  if (status == DOH_OK) {
+  q->channel_query = NULL;
+  if (status == CHANNEL_OK) {
     on_message(q, message, len);
     return;
   }
-  bool is_alive = status == DOH_TIMEOUT || status == DOH_BUSY;
+  bool is_alive = status == CHANNEL_TIMEOUT || status == CHANNEL_BUSY;
   if (!is_alive) {
     penalize(q);
   }
-  if (!go_on(q, status == DOH_TIMEOUT || status == DOH_BROKEN)) {
-    finish(q, NULL, doh_status_str(status));
+  if (!go_on(q, status == CHANNEL_TIMEOUT || status == CHANNEL_BROKEN)) {
+    finish(q, NULL, channel_status_str(status));
   }
 }
 
-static void on_bad_name(void *owner) {
-  finish(owner, NULL, "a name on the way is not a domain name");
+static void on_refused(void *owner) {
+  struct dns_client_query *q = owner;
+  finish(q, NULL, q->refusal);
+}
+
+// Says why `name` must not be asked for; NULL when it may. The name is `q`'s
+// then.
+static const char *refusal_of(struct dns_client_query *q, const char *name) {
+  char normal[kDnsNameSize];
+  struct address ignored;
+  if (strlen(name) >= sizeof(q->name) ||
+      !dns_query_write(q->message, &q->message_len, name, q->type)) {
+    return "a name on the way is not a domain name";
+  }
+  if (special_name_classify(normal, &ignored, name) != NAME_PUBLIC) {
+    return "a name on the way is not one for public DNS";
+  }
+  if (q->client->kept_from != NULL &&
+      local_domains_contain(q->client->kept_from, normal)) {
+    return "a name on the way is for the system's resolver";
+  }
+  memcpy(q->name, name, strlen(name) + 1);
+  return NULL;
+}
+
+void dns_client_keep_from(struct dns_client *client,
+                          const struct local_domains *domains) {
+  client->kept_from = domains;
 }
 
 struct dns_client_query *dns_client_query_start(
@@ -203,12 +232,11 @@ struct dns_client_query *dns_client_query_start(
   q->type = type;
   q->deadline = now_ms(client) + timeout_ms;
   DL_APPEND(client->queries, q);
-  if (strlen(name) < sizeof(q->name) &&
-      dns_query_write(q->message, &q->message_len, name, type)) {
-    memcpy(q->name, name, strlen(name) + 1);
+  q->refusal = refusal_of(q, name);
+  if (q->refusal == NULL) {
     ask(q, next_server(q));
   } else {
-    worker_defer(client->worker, &q->task, on_bad_name, q);
+    worker_defer(client->worker, &q->task, on_refused, q);
   }
   return q;
 }

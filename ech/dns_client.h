@@ -1,4 +1,4 @@
-// dns_client asks one DNS question of the first of several DoH servers that
+// dns_client asks one DNS question of the first of several servers that
 // works. It keeps no answers: lookup.h does.
 //
 // A server that cannot be reached, whose connection breaks, or that answers
@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 #include "ech/dns_message.h"
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
+#include "ech/local_domains.h"
 #include "net/worker.h"
 
 enum {
@@ -29,9 +30,15 @@ struct dns_client;
 // which it keeps a reference. Released with dns_client_free, which drops all
 // queries.
 struct dns_client *dns_client_new(struct worker *worker,
-                                  const struct doh_server *servers,
+                                  const struct dns_server *servers,
                                   size_t num_servers, X509_STORE *trust);
 void dns_client_free(struct dns_client *client);
+
+// dns_client_keep_from makes the client refuse names in `domains`, borrowed
+// while the client lives. Names that are not for public DNS (special_name.h) it
+// always refuses: no record of a public name leads a private one out.
+void dns_client_keep_from(struct dns_client *client,
+                          const struct local_domains *domains);
 
 struct dns_client_query;
 

@@ -26,6 +26,11 @@ const char *dns_status_str(enum dns_status status) {
   return kTexts[status];
 }
 
+static bool write_name(CBB *cbb, const char *name) {
+  return strcmp(name, ".") == 0 ? CBB_add_u8(cbb, 0)
+                                : wire_name_write(cbb, name);
+}
+
 // write_head writes the header and the question.
 static bool write_head(CBB *cbb, const char *name, enum dns_type type) {
   return CBB_add_u16(cbb, 0) &&                      // ID
@@ -34,7 +39,7 @@ static bool write_head(CBB *cbb, const char *name, enum dns_type type) {
          CBB_add_u16(cbb, 0) &&                      // ANCOUNT
          CBB_add_u16(cbb, 0) &&                      // NSCOUNT
          CBB_add_u16(cbb, 1) &&                      // ARCOUNT
-         wire_name_write(cbb, name) && CBB_add_u16(cbb, (uint16_t)type) &&
+         write_name(cbb, name) && CBB_add_u16(cbb, (uint16_t)type) &&
          CBB_add_u16(cbb, ns_c_in);
 }
 
@@ -70,6 +75,56 @@ bool dns_query_write(uint8_t out[kDnsQueryMaxLen], size_t *out_len,
   return ok;
 }
 
+uint16_t dns_message_id(const uint8_t *message) {
+  return (uint16_t)(message[0] << 8 | message[1]);
+}
+
+void dns_message_set_id(uint8_t *message, uint16_t id) {
+  message[0] = (uint8_t)(id >> 8);
+  message[1] = (uint8_t)id;
+}
+
+bool dns_message_is_truncated(const uint8_t *message) {
+  return (message[2] & 0x02) != 0;
+}
+
+// Returns where the question of a query that we wrote ends.
+static size_t question_end(const uint8_t *query, size_t len) {
+  size_t at = kDnsHeaderLen;
+  while (at < len && query[at] != 0) {
+    at += 1u + query[at];
+  }
+  at += 1 + 2 * sizeof(uint16_t);  // the root, type and class
+  return at < len ? at : len;
+}
+
+static uint8_t to_lower(uint8_t octet) {
+  return (uint8_t)(octet >= 'A' && octet <= 'Z' ? octet + ('a' - 'A') : octet);
+}
+
+bool dns_message_answers(const uint8_t *message, size_t len,
+                         const uint8_t *query, size_t query_len) {
+  if (len < kDnsHeaderLen || (message[2] & 0x80) == 0) {
+    return false;
+  }
+  bool is_error = (message[3] & 0x0f) != 0;
+  if (is_error && message[4] == 0 && message[5] == 0) {
+    return true;
+  }
+  size_t end = question_end(query, query_len);
+  if (len < end || message[4] != 0 || message[5] != 1) {
+    return false;
+  }
+  // A length octet is no letter. A type that only differs in what would be a
+  // letter's case is found out by dns_answer_parse.
+  for (size_t i = kDnsHeaderLen; i < end; i++) {
+    if (to_lower(message[i]) != to_lower(query[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // usable_ttl reads a TTL with its top bit set as 0 (RFC 2181, section 8).
 static uint32_t usable_ttl(uint32_t ttl) { return ttl > INT32_MAX ? 0 : ttl; }
 
@@ -81,11 +136,12 @@ static bool is_named(const ns_rr *rr, const char *name) {
          strcmp(owner, name) == 0;
 }
 
-// question_matches says whether `msg` is a response to exactly our question.
+// question_matches says whether `msg` is a response to exactly our question,
+// with the id that our queries have.
 static bool question_matches(ns_msg *msg, const char *name,
                              enum dns_type type) {
   ns_rr rr;
-  return ns_msg_getflag(*msg, ns_f_qr) == 1 &&
+  return ns_msg_id(*msg) == 0 && ns_msg_getflag(*msg, ns_f_qr) == 1 &&
          ns_msg_getflag(*msg, ns_f_opcode) == ns_o_query &&
          ns_msg_getflag(*msg, ns_f_tc) == 0 &&
          ns_msg_count(*msg, ns_s_qd) == 1 &&

@@ -12,7 +12,13 @@
 #include "ech/wire_name.h"
 #include "net/address.h"
 
-enum dns_type { DNS_A = 1, DNS_AAAA = 28, DNS_HTTPS = 65 };
+enum dns_type {
+  DNS_A = 1,
+  DNS_NS = 2,
+  DNS_AAAA = 28,
+  DNS_SVCB = 64,
+  DNS_HTTPS = 65,
+};
 
 enum {
   kDnsQueryBlock = 128,  // queries are padded to a multiple (RFC 8467, 4.1)
@@ -24,11 +30,29 @@ enum {
 };
 
 // dns_query_write writes a recursive query with id 0 (RFC 8484, section 4.1),
-// an OPT record and padding. `name` has no final dot and is sent in lower case.
+// an OPT record and padding. `name` has no final dot, but for the root, which
+// is
+// ".", and is sent in lower case.
 // False when wire_name.h says that it is not a name. `*out_len` is always a
 // multiple of kDnsQueryBlock.
 bool dns_query_write(uint8_t out[kDnsQueryMaxLen], size_t *out_len,
                      const char *name, enum dns_type type);
+
+enum { kDnsHeaderLen = 12 };
+
+// dns_message_id and dns_message_set_id read and write the id of a message,
+// which has at least kDnsHeaderLen octets.
+uint16_t dns_message_id(const uint8_t *message);
+void dns_message_set_id(uint8_t *message, uint16_t id);
+
+// dns_message_is_truncated says whether TC is set: there is more than fits.
+bool dns_message_is_truncated(const uint8_t *message);
+
+// dns_message_answers says whether `message` answers `query`, whose id it has:
+// a response to the same question, or an error without one (RFC 7766, section
+// 7).
+bool dns_message_answers(const uint8_t *message, size_t len,
+                         const uint8_t *query, size_t query_len);
 
 #define DNS_STATUSES(X)                                            \
   X(DNS_OK, "answered")                                            \
@@ -68,7 +92,7 @@ struct dns_answer {
 
 // dns_answer_parse reads `message` as the answer to the query for `name` and
 // `type`. It never fails but with out->status DNS_BOGUS: not a response,
-// another question, truncated (TC), a referral, a CNAME loop or more than
+// another question or id, truncated (TC), a referral, a CNAME loop or more than
 // kDnsMaxCnames, a CNAME beside other records, a record that lies about its
 // length. `out` points into `message`.
 void dns_answer_parse(struct dns_answer *out, const uint8_t *message,

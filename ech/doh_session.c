@@ -1,12 +1,10 @@
 #include "ech/doh_session.h"
 
-#include <assert.h>
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <strings.h>
-#include <utlist.h>
-#include <uv.h>
 
+#include "ech/dns_session_impl.h"
 #include "net/xalloc.h"
 
 enum {
@@ -15,35 +13,23 @@ enum {
 };
 
 struct doh_exchange {
-  struct doh_session *session;
-  struct doh_exchange *next;
-  struct doh_exchange *prev;
+  struct dns_exchange base;
   int32_t stream_id;
-  doh_exchange_cb *done;
-  void *owner;
-  const uint8_t *body;
-  size_t body_len;
-  size_t body_sent;
-  bool touched;  // part of an answer has come
-  bool is_ok;    // :status is 200
-  bool is_dns;   // content-type is application/dns-message
-  bool ended;    // the answer is whole
+  size_t query_sent;
+  bool is_ok;   // :status is 200
+  bool is_dns;  // content-type is application/dns-message
+  bool ended;   // the answer is whole
   struct bytes message;
 };
 
 struct doh_session {
-  struct worker *worker;
+  struct dns_session base;
   struct stream *stream;
-  const struct doh_server *server;
-  doh_session_end_cb *on_end;
-  void *owner;
+  const struct dns_server *server;
   nghttp2_session *h2;
-  struct doh_exchange *exchanges;
-  char authority[sizeof(((struct doh_server *)NULL)->host) + 8];
-  uint64_t last_heard;
+  char authority[sizeof(((struct dns_server *)NULL)->host) + 8];
   struct task pump;  // sends what nghttp2 has to say
   struct bytes out;  // what one pump sends
-  bool retired;
 };
 
 // What of an answer is used; the rest of its header is not looked at.
@@ -59,34 +45,33 @@ static void read_field(struct doh_exchange *x, const char *name,
   }
 }
 
-// Takes `x` out of its session and tells the outcome.
-static void exchange_finish(struct doh_exchange *x, enum doh_status status) {
-  DL_DELETE(x->session->exchanges, x);
+// Tells the outcome of `x`, with the answer that has come.
+static void exchange_finish(struct doh_exchange *x,
+                            enum channel_status status) {
   uint8_t *message = NULL;
   size_t len = 0;
-  if (status == DOH_OK) {
+  if (status == CHANNEL_OK) {
     message = x->message.data;
     len = x->message.len;
-  } else {
-    free(x->message.data);
+    x->message.data = NULL;  // handed on
   }
-  x->done(x->owner, status, !x->touched, message, len);
-  free(x);
+  dns_exchange_finish(&x->base, status, message, len);
 }
 
-static enum doh_status outcome_of(const struct doh_exchange *x) {
+static enum channel_status outcome_of(const struct doh_exchange *x) {
   if (!x->ended) {
-    return DOH_BROKEN;
+    return CHANNEL_BROKEN;
   }
   if (!x->is_ok) {
-    return DOH_HTTP_ERROR;
+    return CHANNEL_HTTP_ERROR;
   }
-  return x->is_dns && x->message.len > 0 ? DOH_OK : DOH_NOT_DNS;
+  return x->is_dns && x->message.len > 0 ? CHANNEL_OK : CHANNEL_NOT_DNS;
 }
 
 // Resets the stream of `x` and lets nghttp2 forget `x`.
-static void exchange_reset(struct doh_exchange *x) {
-  nghttp2_session *h2 = x->session->h2;
+static void exchange_reset(struct dns_exchange *base) {
+  struct doh_exchange *x = (struct doh_exchange *)base;
+  nghttp2_session *h2 = ((struct doh_session *)base->session)->h2;
   nghttp2_session_set_stream_user_data(h2, x->stream_id, NULL);
   nghttp2_submit_rst_stream(h2, NGHTTP2_FLAG_NONE, x->stream_id,
                             NGHTTP2_CANCEL);
@@ -99,7 +84,7 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *frame,
   struct doh_exchange *x =
       nghttp2_session_get_stream_user_data(h2, frame->hd.stream_id);
   if (x != NULL) {
-    x->touched = true;
+    x->base.touched = true;
     read_field(x, (const char *)name, (const char *)value);
   }
   return 0;
@@ -113,8 +98,8 @@ static int on_body(nghttp2_session *h2, uint8_t flags, int32_t stream_id,
     return 0;
   }
   if (len > kMaxMessage - x->message.len) {
-    exchange_reset(x);
-    exchange_finish(x, DOH_NOT_DNS);
+    exchange_reset(&x->base);
+    exchange_finish(x, CHANNEL_NOT_DNS);
     return 0;
   }
   bytes_append(&x->message, data, len);
@@ -154,26 +139,14 @@ static ssize_t read_body(nghttp2_session *h2, int32_t stream_id, uint8_t *out,
   if (x == NULL) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
-  size_t len = x->body_len - x->body_sent;
+  size_t len = x->base.query_len - x->query_sent;
   len = len < out_size ? len : out_size;
-  memcpy(out, x->body + x->body_sent, len);
-  x->body_sent += len;
-  if (x->body_sent == x->body_len) {
+  memcpy(out, x->base.query + x->query_sent, len);
+  x->query_sent += len;
+  if (x->query_sent == x->base.query_len) {
     *out_flags |= NGHTTP2_DATA_FLAG_EOF;
   }
   return (ssize_t)len;
-}
-
-// Ends the session: what has no answer yet will get none here.
-static void session_end(struct doh_session *s) {
-  s->retired = true;
-  worker_undefer(s->worker, &s->pump);
-  stream_close(s->stream);
-  s->stream = NULL;
-  while (s->exchanges != NULL) {
-    exchange_finish(s->exchanges, DOH_BROKEN);
-  }
-  s->on_end(s->owner, s);
 }
 
 // Collects what nghttp2 has to send. False when the session is broken.
@@ -197,7 +170,7 @@ static void pump(void *owner) {
     return;  // on_drained comes back here
   }
   if (!collect(s)) {
-    session_end(s);
+    dns_session_end(&s->base);
     return;
   }
   if (s->out.len > 0) {
@@ -205,20 +178,22 @@ static void pump(void *owner) {
   }
   bool is_over =
       !nghttp2_session_want_read(s->h2) && !nghttp2_session_want_write(s->h2);
-  if (is_over || (!doh_session_is_open(s) && s->exchanges == NULL)) {
-    session_end(s);
+  if (is_over) {
+    dns_session_end(&s->base);
+  } else {
+    dns_session_end_if_over(&s->base);
   }
 }
 
 static void schedule_pump(struct doh_session *s) {
-  worker_defer(s->worker, &s->pump, pump, s);
+  worker_defer(s->base.worker, &s->pump, pump, s);
 }
 
 static void on_stream_data(void *owner, const uint8_t *data, size_t len) {
   struct doh_session *s = owner;
-  s->last_heard = uv_now(worker_loop(s->worker));
+  dns_session_hear(&s->base);
   if (nghttp2_session_mem_recv(s->h2, data, len) < 0) {
-    session_end(s);
+    dns_session_end(&s->base);
     return;
   }
   schedule_pump(s);
@@ -226,7 +201,7 @@ static void on_stream_data(void *owner, const uint8_t *data, size_t len) {
 
 static void on_stream_end(void *owner, int err) {
   (void)err;
-  session_end(owner);
+  dns_session_end(owner);
 }
 
 static nghttp2_session *h2_client_new(struct doh_session *s) {
@@ -265,60 +240,33 @@ static void authority_write(struct doh_session *s) {
            s->server->host, is_ipv6 ? "]" : "", port);
 }
 
-struct doh_session *doh_session_new(struct worker *worker,
-                                    struct stream *stream,
-                                    const struct doh_server *server,
-                                    doh_session_end_cb *on_end, void *owner) {
-  static const struct stream_events kEvents = {
-      .on_data = on_stream_data, .on_end = on_stream_end, .on_drained = pump};
-  struct doh_session *s = xcalloc(1, sizeof(*s));
-  s->worker = worker;
-  s->stream = stream;
-  s->server = server;
-  s->on_end = on_end;
-  s->owner = owner;
-  s->last_heard = uv_now(worker_loop(worker));
-  s->h2 = h2_client_new(s);
-  authority_write(s);
-  stream_set_events(stream, &kEvents, s);
-  stream_read_start(stream);
+static void disconnect(struct dns_session *base) {
+  struct doh_session *s = (struct doh_session *)base;
+  worker_undefer(base->worker, &s->pump);
+  stream_close(s->stream);
+  s->stream = NULL;
+}
+
+static void cleanup(struct dns_session *base) {
+  struct doh_session *s = (struct doh_session *)base;
+  nghttp2_session_del(s->h2);  // tells of no stream
+  free(s->out.data);
+}
+
+static void wake(struct dns_session *base) {
+  schedule_pump((struct doh_session *)base);
+}
+
+static bool is_open(const struct dns_session *base) {
+  const struct doh_session *s = (const struct doh_session *)base;
+  return nghttp2_session_check_request_allowed(s->h2);
+}
+
+// Sends a PING.
+static void probe(struct dns_session *base) {
+  struct doh_session *s = (struct doh_session *)base;
+  nghttp2_submit_ping(s->h2, NGHTTP2_FLAG_NONE, NULL);
   schedule_pump(s);
-  return s;
-}
-
-void doh_session_close(struct doh_session *session) {
-  worker_undefer(session->worker, &session->pump);
-  stream_close(session->stream);
-  nghttp2_session_del(session->h2);  // tells of no stream
-  while (session->exchanges != NULL) {
-    struct doh_exchange *x = session->exchanges;
-    DL_DELETE(session->exchanges, x);
-    free(x->message.data);
-    free(x);
-  }
-  free(session->out.data);
-  free(session);
-}
-
-void doh_session_fail(struct doh_session *session) { session_end(session); }
-
-void doh_session_retire(struct doh_session *session) {
-  session->retired = true;
-  schedule_pump(session);
-}
-
-bool doh_session_is_open(const struct doh_session *session) {
-  return !session->retired &&
-         nghttp2_session_check_request_allowed(session->h2);
-}
-
-void doh_session_probe(struct doh_session *session) {
-  nghttp2_submit_ping(session->h2, NGHTTP2_FLAG_NONE, NULL);
-  schedule_pump(session);
-}
-
-uint64_t doh_session_last_heard(const struct doh_session *session) {
-  return session->last_heard;
 }
 
 static nghttp2_nv field(const char *name, const char *value) {
@@ -330,45 +278,60 @@ static nghttp2_nv field(const char *name, const char *value) {
   };
 }
 
-struct doh_exchange *doh_session_post(struct doh_session *session,
-                                      const uint8_t *body, size_t len,
-                                      doh_exchange_cb *done, void *owner) {
-  struct doh_exchange *x = xcalloc(1, sizeof(*x));
-  x->session = session;
-  x->done = done;
-  x->owner = owner;
-  x->body = body;
-  x->body_len = len;
+static void post(struct dns_exchange *base) {
+  struct doh_exchange *x = (struct doh_exchange *)base;
+  struct doh_session *s = (struct doh_session *)base->session;
   char length[24];
-  snprintf(length, sizeof(length), "%zu", len);
+  snprintf(length, sizeof(length), "%zu", base->query_len);
   // Nothing that tells one client from another: no user-agent, no cookies.
   const nghttp2_nv fields[] = {
       field(":method", "POST"),
       field(":scheme", "https"),
-      field(":authority", session->authority),
-      field(":path", session->server->path),
+      field(":authority", s->authority),
+      field(":path", s->server->path),
       field("accept", "application/dns-message"),
       field("content-type", "application/dns-message"),
       field("content-length", length),
   };
   const nghttp2_data_provider provider = {.read_callback = read_body};
-  x->stream_id =
-      nghttp2_submit_request(session->h2, NULL, fields,
-                             sizeof(fields) / sizeof(fields[0]), &provider, x);
+  x->stream_id = nghttp2_submit_request(
+      s->h2, NULL, fields, sizeof(fields) / sizeof(fields[0]), &provider, x);
   // A session that is open refuses a request for lack of memory only.
   if (x->stream_id < 0) {
     abort();
   }
-  DL_APPEND(session->exchanges, x);
-  schedule_pump(session);
-  return x;
+  schedule_pump(s);
 }
 
-void doh_exchange_drop(struct doh_exchange *exchange) {
-  struct doh_session *s = exchange->session;
-  exchange_reset(exchange);
+static void release(struct dns_exchange *base) {
+  free(((struct doh_exchange *)base)->message.data);
+}
+
+struct dns_session *doh_session_new(struct worker *worker,
+                                    struct stream *stream,
+                                    const struct dns_server *server,
+                                    dns_session_end_cb *on_end, void *owner) {
+  static const struct dns_session_ops kOps = {
+      .exchange_size = sizeof(struct doh_exchange),
+      .disconnect = disconnect,
+      .cleanup = cleanup,
+      .wake = wake,
+      .is_open = is_open,
+      .probe = probe,
+      .post = post,
+      .drop = exchange_reset,
+      .release = release,
+  };
+  static const struct stream_events kEvents = {
+      .on_data = on_stream_data, .on_end = on_stream_end, .on_drained = pump};
+  struct doh_session *s = xcalloc(1, sizeof(*s));
+  dns_session_init(&s->base, &kOps, worker, on_end, owner);
+  s->stream = stream;
+  s->server = server;
+  s->h2 = h2_client_new(s);
+  authority_write(s);
+  stream_set_events(stream, &kEvents, s);
+  stream_read_start(stream);
   schedule_pump(s);
-  DL_DELETE(s->exchanges, exchange);
-  free(exchange->message.data);
-  free(exchange);
+  return &s->base;
 }

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "ech/dns_client.h"
+#include "ech/local_domains.h"
 #include "ech/lookup_cache.h"
 #include "ech/resolution.h"
 #include "ech/special_name.h"
@@ -47,14 +48,16 @@ struct resolver {
   struct lookup_cache *cache;
   struct flight *flights;
   struct lookup *lookups;  // that wait for no flight
+  struct local_domains local;
 };
 
 struct resolver *resolver_new(struct worker *worker,
-                              const struct doh_server *servers,
+                              const struct dns_server *servers,
                               size_t num_servers, X509_STORE *trust) {
   struct resolver *r = xcalloc(1, sizeof(*r));
   r->worker = worker;
   r->client = dns_client_new(worker, servers, num_servers, trust);
+  dns_client_keep_from(r->client, &r->local);
   r->cache = lookup_cache_new(kMaxCached);
   return r;
 }
@@ -80,7 +83,12 @@ void resolver_free(struct resolver *resolver) {
   }
   dns_client_free(resolver->client);
   lookup_cache_free(resolver->cache);
+  local_domains_cleanup(&resolver->local);
   free(resolver);
+}
+
+bool resolver_use_system_for(struct resolver *resolver, const char *domain) {
+  return local_domains_add(&resolver->local, domain);
 }
 
 static void lookup_move(struct lookup *l, struct lookup **to) {
@@ -131,10 +139,13 @@ static void on_resolved(void *owner, struct lookup_answer *answer) {
   struct flight *f = owner;
   struct resolver *r = f->resolver;
   f->resolution = NULL;
-  lookup_cache_put(r->cache, f->key, answer, uv_now(worker_loop(r->worker)));
+  uint64_t now = uv_now(worker_loop(r->worker));
+  uint32_t ttl = answer->ech_ttl > answer->ttl ? answer->ech_ttl : answer->ttl;
+  answer->expires_at = now + (uint64_t)ttl * 1000;
+  struct lookup_answer *given = lookup_cache_put(r->cache, f->key, answer, now);
   while (f->waiting != NULL) {
-    lookup_answer_ref(answer);
-    answer_lookup(f->waiting, answer);
+    lookup_answer_ref(given);
+    answer_lookup(f->waiting, given);
   }
   lookup_answer_unref(answer);
   flight_free(f);
@@ -159,13 +170,16 @@ static void start_public(struct lookup *l, const char *name, uint16_t port) {
   struct resolver *r = l->resolver;
   char key[kKeySize];
   snprintf(key, sizeof(key), "%s:%u", name, (unsigned)port);
-  struct lookup_answer *kept =
-      lookup_cache_get(r->cache, key, uv_now(worker_loop(r->worker)));
-  if (kept != NULL) {
-    lookup_answer_ref(kept);
-    answer_lookup(l, kept);
-  } else {
+  uint64_t now_ms = uv_now(worker_loop(r->worker));
+  struct lookup_answer *kept = lookup_cache_get(r->cache, key, now_ms);
+  if (kept == NULL) {
     lookup_move(l, &flight_for(r, key, name, port)->waiting);
+    return;
+  }
+  lookup_answer_ref(kept);
+  answer_lookup(l, kept);
+  if (lookup_cache_is_due(r->cache, key, now_ms)) {
+    flight_for(r, key, name, port);  // for whoever asks next
   }
 }
 
@@ -193,10 +207,25 @@ static void start_loopback(struct lookup *l, uint16_t port) {
   answer_at_once(l, LOOKUP_LOCAL, "it is this machine", addresses, 2);
 }
 
+static void start_system(struct lookup *l, const char *name, uint16_t port) {
+  l->system_query = system_query_start(l->resolver->worker, name, port,
+                                       kLookupTimeoutMs, on_system_answer, l);
+}
+
+// special_name_classify, with the user's list.
+static enum name_kind classify(const struct resolver *r,
+                               char out_name[kDnsNameSize],
+                               struct address *out_ip, const char *host) {
+  enum name_kind kind = special_name_classify(out_name, out_ip, host);
+  bool is_local =
+      kind == NAME_PUBLIC && local_domains_contain(&r->local, out_name);
+  return is_local ? NAME_SYSTEM : kind;
+}
+
 static void start(struct lookup *l, const char *host, uint16_t port) {
   char name[kDnsNameSize];
   struct address ip;
-  switch (special_name_classify(name, &ip, host)) {
+  switch (classify(l->resolver, name, &ip, host)) {
     case NAME_PUBLIC:
       start_public(l, name, port);
       break;
@@ -208,9 +237,7 @@ static void start(struct lookup *l, const char *host, uint16_t port) {
       start_loopback(l, port);
       break;
     case NAME_SYSTEM:
-      l->system_query =
-          system_query_start(l->resolver->worker, name, port, kLookupTimeoutMs,
-                             on_system_answer, l);
+      start_system(l, name, port);
       break;
     case NAME_ONION:
       answer_at_once(l, LOOKUP_FORBIDDEN,

@@ -7,10 +7,11 @@
 #define ECHPROXY_ECH_LOOKUP_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 #include "ech/lookup_answer.h"
 #include "net/worker.h"
 
@@ -21,9 +22,15 @@ struct resolver;
 // reference. Released with resolver_free, which drops the lookups that run:
 // none of their callbacks runs and they must not be cancelled any more.
 struct resolver *resolver_new(struct worker *worker,
-                              const struct doh_server *servers,
+                              const struct dns_server *servers,
                               size_t num_servers, X509_STORE *trust);
 void resolver_free(struct resolver *resolver);
+
+// resolver_use_system_for makes names at and below `domain` ("corp.example", a
+// leading dot or "*." does not count) be asked of the system's resolver only;
+// their status is LOOKUP_LOCAL. They never go to `servers`, not even as the
+// target of another name's record. False when `domain` is not a domain name.
+bool resolver_use_system_for(struct resolver *resolver, const char *domain);
 
 struct lookup;
 
@@ -33,10 +40,12 @@ typedef void lookup_cb(void *owner, struct lookup_answer *answer);
 
 // lookup_start finds `host`, a DNS name of at most 253 octets or an IP address
 // without brackets, for `port`. Answers come from the cache while their TTL
-// lasts, LOOKUP_FAILED for one second; lookups of one host and port at the same
-// time share their queries. A final dot of `host` does not count. It always
-// ends within kLookupTimeoutMs. The result is valid until `done` runs or
-// lookup_cancel is called.
+// lasts, LOOKUP_FAILED for one second; one that is used in the last fifth of
+// its time is asked for again in the background. A name that had ECH keeps it
+// for its record's TTL, whatever later lookups say (lookup_cache.h). Lookups of
+// one host and port at the same time share their queries. A final dot of `host`
+// does not count. It always ends within kLookupTimeoutMs. The result is valid
+// until `done` runs or lookup_cancel is called.
 enum { kLookupTimeoutMs = 6000 };
 struct lookup *lookup_start(struct resolver *resolver, const char *host,
                             uint16_t port, lookup_cb *done, void *owner);

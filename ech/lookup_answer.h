@@ -59,7 +59,7 @@ struct endpoint {
 struct lookup_answer {
   enum lookup_status status;
   // One sentence in plain English that says why, without host names; static.
-  // For LOOKUP_FAILED the cause, such as doh_status_str's.
+  // For LOOKUP_FAILED the cause, such as channel_status_str's.
   const char *detail;
   // With LOOKUP_ECH and LOOKUP_NO_ECH: endpoints with ECH first, then by
   // priority, equals shuffled. None with LOOKUP_NO_ECH when all records ask for
@@ -72,7 +72,13 @@ struct lookup_answer {
   // 3). May be empty.
   const struct address *addresses;
   size_t num_addresses;
-  uint32_t ttl;       // seconds that it may be kept; 0: for this use only
+  uint32_t ttl;  // seconds that it may be kept; 0: for this use only
+  // Seconds that the ECH configurations may be kept, `ttl` or more: the
+  // addresses may change sooner. Whoever makes the answer sets it; 0 unless
+  // LOOKUP_ECH.
+  uint32_t ech_ttl;
+  // The end of the longer of the two in uv_now's time, set by who found it.
+  uint64_t expires_at;
   unsigned num_refs;  // lookup_answer_ref's own
 };
 

@@ -4,9 +4,16 @@
 
 #include "net/xalloc.h"
 
+enum {
+  kRefreshRetryMs = 5000,
+  kMaxOverdueMs = 30000,  // for addresses past their TTL
+};
+
 struct entry {
   struct lookup_answer *answer;
   uint64_t expires_at;
+  uint64_t ech_until;  // no answer without ECH takes its place before
+  uint64_t refresh_at;
   UT_hash_handle hh;
   char key[];
 };
@@ -55,7 +62,9 @@ struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
     return NULL;
   }
   if (e->expires_at <= now_ms) {
-    drop(cache, e);
+    if (e->ech_until <= now_ms) {
+      drop(cache, e);
+    }
     return NULL;
   }
   HASH_DEL(cache->entries, e);
@@ -63,24 +72,72 @@ struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
   return e->answer;
 }
 
-void lookup_cache_put(struct lookup_cache *cache, const char *key,
-                      struct lookup_answer *answer, uint64_t now_ms) {
-  struct entry *old = find(cache, key);
-  if (old != NULL) {
-    drop(cache, old);
+bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
+                         uint64_t now_ms) {
+  struct entry *e = find(cache, key);
+  if (e == NULL || now_ms < e->refresh_at) {
+    return false;
   }
-  if (answer->ttl == 0) {
-    return;
+  e->refresh_at = now_ms + kRefreshRetryMs;
+  return true;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static bool has_address(const struct lookup_answer *answer) {
+  bool found = answer->num_addresses > 0;
+  for (size_t i = 0; i < answer->num_endpoints; i++) {
+    found |= answer->endpoints[i].num_addresses > 0;
   }
+  return found;
+}
+
+// Keeps `e` instead of `answer`, if it must stay.
+static bool stays(struct entry *e, const struct lookup_answer *answer,
+                  uint64_t now_ms) {
+  if (answer->status != LOOKUP_ECH && now_ms < e->ech_until) {
+    uint64_t ttl_ms = min_u64((uint64_t)answer->ttl * 1000, kMaxOverdueMs);
+    uint64_t until = min_u64(now_ms + ttl_ms, e->ech_until);
+    e->expires_at = until > e->expires_at ? until : e->expires_at;
+    return true;
+  }
+  // Nothing that would be of use was learned.
+  bool is_empty = answer->status == LOOKUP_FAILED ||
+                  (answer->status == LOOKUP_ECH && !has_address(answer) &&
+                   has_address(e->answer));
+  return is_empty && now_ms < e->expires_at;
+}
+
+static void add_new(struct lookup_cache *cache, const char *key,
+                    struct lookup_answer *answer, uint64_t now_ms) {
   if (lookup_cache_num_entries(cache) >= cache->max_entries) {
     drop(cache, cache->entries);
   }
   struct entry *e = xcalloc(1, sizeof(*e) + strlen(key) + 1);
   memcpy(e->key, key, strlen(key) + 1);
   e->expires_at = now_ms + (uint64_t)answer->ttl * 1000;
+  e->ech_until = now_ms + (uint64_t)answer->ech_ttl * 1000;
+  e->refresh_at = now_ms + (uint64_t)answer->ttl * 800;
   lookup_answer_ref(answer);
   e->answer = answer;
   add_last(cache, e);
+}
+
+struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
+                                       const char *key,
+                                       struct lookup_answer *answer,
+                                       uint64_t now_ms) {
+  struct entry *old = find(cache, key);
+  if (old != NULL && stays(old, answer, now_ms)) {
+    return old->answer;
+  }
+  if (old != NULL) {
+    drop(cache, old);
+  }
+  if (answer->ttl > 0 || answer->ech_ttl > 0) {
+    add_new(cache, key, answer, now_ms);
+  }
+  return answer;
 }
 
 size_t lookup_cache_num_entries(const struct lookup_cache *cache) {

@@ -5,6 +5,8 @@
 #ifndef ECHPROXY_ECH_LOOKUP_CACHE_H
 #define ECHPROXY_ECH_LOOKUP_CACHE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ech/lookup_answer.h"
@@ -21,11 +23,27 @@ void lookup_cache_free(struct lookup_cache *cache);
 struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
                                        const char *key, uint64_t now_ms);
 
+// lookup_cache_is_due says whether the answer that lookup_cache_get has just
+// returned should be asked for again: it is in use and in the last fifth of its
+// time. When it says so it waits a while before it says so again.
+bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
+                         uint64_t now_ms);
+
 // lookup_cache_put keeps a reference of `answer` for `key`, which it copies,
-// from `now_ms` for the answer's TTL, in place of the one before. An answer
-// with TTL 0 is not kept.
-void lookup_cache_put(struct lookup_cache *cache, const char *key,
-                      struct lookup_answer *answer, uint64_t now_ms);
+// from `now_ms` for the answer's TTL, in place of the one before, and returns
+// it. An answer with TTL 0 is not kept.
+//
+// Two answers before it stay, and are returned instead, borrowed until the next
+// call: one that is still good when `answer` is LOOKUP_FAILED, or has ECH and
+// none of the addresses that are known already; and one with ECH whose
+// `ech_ttl` is not over when `answer` has no ECH, whatever it says, so that
+// neither a failure nor a missing record exposes the name. The latter may have
+// outlived the TTL of its addresses; it is then kept as long as `answer` would
+// have been, but not for long.
+struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
+                                       const char *key,
+                                       struct lookup_answer *answer,
+                                       uint64_t now_ms);
 
 // lookup_cache_num_entries returns how many answers are kept, those included
 // whose time is over.

@@ -1,43 +1,35 @@
 // origin reaches a site: it connects to one of the endpoints that a lookup gave
 // and makes a TLS session with Encrypted ClientHello (RFC 9849), so that the
-// site's name and certificates are inside the encrypted handshake. It never
-// falls back to a hello in the clear; who wants one asks for ORIGIN_CLEAR.
+// site's name, its certificates and the user's are inside the encrypted
+// handshake. It never falls back to a hello in the clear; who wants one asks
+// for ORIGIN_CLEAR.
+//
+// Endpoints that share no protocol with the client are not used (RFC 9460,
+// section 7.1). Of the others the first that a TCP connection can be made to is
+// (endpoint_race.h), with its own configuration. When the handshake there fails
+// by the network, the other addresses and endpoints follow; a certificate that
+// does not verify and a rejection of ECH are the site's answer and end the
+// dial, but for one retry with the configurations that the server, proving to
+// be the public name, sent along (RFC 9849, section 6.1.6).
+//
+// What such retries brought and the tickets of earlier sessions are kept for
+// later dials: see learned_configs.h and ticket_cache.h for what that shows to
+// an observer. On a handshake in which ECH is rejected neither a ticket nor a
+// client certificate is ever sent.
 
 #ifndef ECHPROXY_ECH_ORIGIN_H
 #define ECHPROXY_ECH_ORIGIN_H
 
 #include <openssl/ssl.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ech/client_hello.h"
-#include "ech/lookup.h"
+#include "ech/lookup_answer.h"
+#include "ech/origin_report.h"
+#include "ech/origin_session.h"
 #include "net/tls.h"
 #include "net/upstream.h"
 #include "net/worker.h"
-
-#define ORIGIN_STATUSES(X)                                                  \
-  X(ORIGIN_OK, "reached")                                                   \
-  X(ORIGIN_NO_ADDRESS, "the site has no address to connect to")             \
-  X(ORIGIN_UNREACHABLE, "no connection to the site's server could be made") \
-  X(ORIGIN_TIMEOUT, "the site's server did not answer the TLS handshake")   \
-  X(ORIGIN_TLS_FAILED, "the TLS handshake with the site failed")            \
-  X(ORIGIN_BAD_CERTIFICATE, "the site's certificate could not be verified") \
-  /* ECH rejected by a server that could not prove to be the public name */ \
-  X(ORIGIN_BAD_PUBLIC_NAME,                                                 \
-    "the server refused ECH without proving that it may")                   \
-  /* the authenticated server says that it has switched ECH off */          \
-  X(ORIGIN_ECH_DISABLED, "the site's server has switched ECH off")          \
-  X(ORIGIN_ECH_REJECTED, "the site's server refused ECH twice")
-
-enum origin_status {
-#define X(name, text) name,
-  ORIGIN_STATUSES(X)
-#undef X
-};
-
-const char *origin_status_str(enum origin_status status);
 
 enum { kOriginTimeoutMs = 15000 };  // for all attempts of one dial together
 
@@ -47,26 +39,18 @@ enum origin_privacy {
                    // addresses; only for a name without ECH
 };
 
-// What happened on the wire, for people to read.
-struct origin_report {
-  struct address address;  // connected to last; port 0 when none was
-  bool ech_accepted;
-  bool retried;  // once more, with the server's retry configurations
-  char public_name[kClientHelloNameSize];  // of the configuration used last
-  struct tls_error error;  // of the last handshake, all zero when it succeeded
-  // The ClientHello as it was sent last, a handshake message for
-  // client_hello_parse; released with the report.
-  const uint8_t *hello;
-  size_t hello_len;
-};
-
 struct origin;
 
 // origin_new makes what the connections to all sites share. Certificates are
-// verified against `trust`, of which it keeps a reference. Released with
-// origin_free, after all dials.
+// verified against `trust`, of which it keeps a reference; it must not change
+// afterwards, because resumed sessions are not verified again. Released with
+// origin_free, after all dials; the sessions that they made may live on.
 struct origin *origin_new(struct worker *worker, X509_STORE *trust);
 void origin_free(struct origin *origin);
+
+// origin_forget drops all session tickets, those included that are still to
+// come from sessions that exist, and all learned configurations.
+void origin_forget(struct origin *origin);
 
 struct origin_dial;
 
@@ -78,19 +62,33 @@ typedef void origin_dial_cb(void *owner, enum origin_status status,
                             const struct origin_report *report);
 
 // What to reach, and how. Everything is borrowed until origin_dial_start
-// returns, which copies what it keeps.
+// returns, which copies what it keeps, but for `identity`.
 struct origin_request {
   const char *host;
+  uint16_t port;                 // that was asked for; endpoints have their own
   struct lookup_answer *answer;  // kept by reference
   enum origin_privacy privacy;
-  const uint8_t *alpn;  // to offer: u8 length and protocol, repeated
-  size_t alpn_len;      // 0: none
+  // What the client speaks, which is all that is offered: u8 length and
+  // protocol, repeated. 0: none, which stands for http/1.1.
+  const uint8_t *alpn;
+  size_t alpn_len;
+  // Sent when the site asks for one; NULL for none. Borrowed, with all that it
+  // points to, until `done` has run or the dial is cancelled.
+  const struct origin_identity *identity;
   // The proxy to go through, which outlives the dial; NULL: none.
   const struct upstream *via;
+  uint64_t timeout_ms;  // 0: kOriginTimeoutMs
 };
 
 // origin_dial_start connects to the host as the request's answer says. The
 // result is valid until `done` runs or origin_dial_cancel is called.
+//
+// With TLS 1.3 a client's handshake is over before the server has judged its
+// certificate. So when one was asked for, the dial waits for the server's first
+// word (an alert, data or a ticket), for about a round trip and at most a
+// second, and reports ORIGIN_CERTIFICATE_REQUIRED or _REFUSED when the server
+// hangs up. A verdict that takes longer comes as the end of the stream, and
+// tls_alert tells it.
 struct origin_dial *origin_dial_start(struct origin *origin,
                                       const struct origin_request *request,
                                       origin_dial_cb *done, void *owner);

@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <strings.h>
 #include <uv.h>
 
 #include "ech/address_query.h"
+#include "ech/config_list.h"
 #include "ech/https_records.h"
 #include "net/xalloc.h"
 
@@ -118,6 +120,15 @@ static uint32_t answer_ttl(const struct resolution *r) {
   return min_ttl(ttl, kResolutionMaxTtl);
 }
 
+// hides_host says whether the record has a configuration that hides the host's
+// name. One whose public name is the same would send it in the clear.
+static bool hides_host(const struct resolution *r,
+                       const struct https_record *record) {
+  struct ech_config_entry entry;
+  return record->ech != NULL &&
+         ech_config_list_hides(record->ech, record->ech_len, r->host, &entry);
+}
+
 static void finish_with_records(struct resolution *r) {
   struct address(*room)[kLookupMaxAddresses] =
       xcalloc(r->records.num_records, sizeof(*room));
@@ -125,12 +136,13 @@ static void finish_with_records(struct resolution *r) {
   bool any_ech = false;
   for (size_t i = 0; i < r->records.num_records; i++) {
     const struct https_record *record = &r->records.records[i];
-    any_ech |= record->ech != NULL;
+    bool hides = hides_host(r, record);
+    any_ech |= hides;
     endpoints[i] = (struct endpoint){
         .priority = record->priority,
         .target = record->target,
-        .ech = record->ech,
-        .ech_len = record->ech_len,
+        .ech = hides ? record->ech : NULL,
+        .ech_len = hides ? record->ech_len : 0,
         .alpn = record->alpn,
         .alpn_len = record->alpn_len,
         .no_default_alpn = record->no_default_alpn,
@@ -145,6 +157,7 @@ static void finish_with_records(struct resolution *r) {
       any_ech ? "its HTTPS record has a usable ECH configuration"
               : "its HTTPS records have no ECH configuration that can be used",
       answer_ttl(r), endpoints, r->records.num_records, own, num_own);
+  answer->ech_ttl = any_ech ? min_ttl(r->ttl, kResolutionMaxTtl) : 0;
   free(room);
   finish(r, answer);
 }

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-// Says whether `name` is `domain` or below it.
-static bool is_within(const char *name, const char *domain) {
+bool special_name_is_within(const char *name, const char *domain) {
   size_t name_len = strlen(name);
   size_t domain_len = strlen(domain);
   if (name_len < domain_len ||
@@ -37,7 +36,7 @@ static enum name_kind kind_of(const char *name) {
       {"home.arpa", NAME_SYSTEM},
   };
   for (size_t i = 0; i < sizeof(kSpecial) / sizeof(kSpecial[0]); i++) {
-    if (is_within(name, kSpecial[i].domain)) {
+    if (special_name_is_within(name, kSpecial[i].domain)) {
       return kSpecial[i].kind;
     }
   }

@@ -5,6 +5,8 @@
 #ifndef ECHPROXY_ECH_SPECIAL_NAME_H
 #define ECHPROXY_ECH_SPECIAL_NAME_H
 
+#include <stdbool.h>
+
 #include "ech/wire_name.h"
 #include "net/address.h"
 
@@ -24,5 +26,9 @@ enum name_kind {
 // with port 0, and NAME_NOT_A_HOST.
 enum name_kind special_name_classify(char out_name[kDnsNameSize],
                                      struct address *out_ip, const char *host);
+
+// special_name_is_within says whether `name` is `domain` or below it, both in
+// the form of wire_name.h.
+bool special_name_is_within(const char *name, const char *domain);
 
 #endif

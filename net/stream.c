@@ -38,9 +38,9 @@ void stream_emit_end(struct stream *s, int err) {
   }
   bool now = stream_is_flowing(s);
   s->end_is_waiting = true;
-  s->end_err = err;
+  s->end_err = s->output_err != 0 ? s->output_err : err;
   if (now) {
-    tell_end(s, err);
+    tell_end(s, s->end_err);
   }
 }
 
@@ -115,6 +115,14 @@ void stream_fail(struct stream *s, int err) {
   worker_defer(s->worker, &s->task, on_deferred, s);
 }
 
+void stream_fail_output(struct stream *s, int err) {
+  if (!stream_is_flowing(s)) {
+    stream_fail(s, err);
+  } else if (s->output_err == 0) {
+    s->output_err = err;
+  }
+}
+
 void stream_unend(struct stream *s) {
   if (s->ended) {
     s->ended = false;
@@ -142,6 +150,9 @@ void stream_read_stop(struct stream *s) {
   if (s->reading) {
     s->reading = false;
     s->ops->want(s, false);
+    if (s->output_err != 0 && !s->ended) {
+      stream_fail(s, s->output_err);
+    }
   }
 }
 
@@ -162,21 +173,23 @@ void stream_unread(struct stream *s, const uint8_t *data, size_t len) {
 
 void stream_write(struct stream *s, const uint8_t *data, size_t len) {
   assert(!s->shut);
-  if (!s->dead && !s->shut && len > 0) {
+  if (!s->dead && !s->shut && s->output_err == 0 && len > 0) {
     s->ops->write(s, data, len);
   }
 }
 
 size_t stream_pending(const struct stream *s) {
-  return s->dead ? 0 : s->ops->pending(s);
+  return s->dead || s->output_err != 0 ? 0 : s->ops->pending(s);
 }
 
-void stream_shutdown(struct stream *s) {
-  if (!s->dead && !s->shut) {
-    s->ops->shutdown(s);
+void stream_end_output(struct stream *s, bool whole) {
+  if (!s->dead && !s->shut && s->output_err == 0) {
+    s->ops->shutdown(s, whole);
     s->shut = true;
   }
 }
+
+void stream_shutdown(struct stream *s) { stream_end_output(s, true); }
 
 void stream_close(struct stream *s) {
   if (s == NULL) {

@@ -25,7 +25,7 @@ struct stream_events {
   // and the stream is dead in both directions: UV_EOF is a TLS session that
   // ended without close_notify, UV_EPROTO broken TLS, UV_ECONNRESET and the
   // like the socket's own. A failed write is told here too, even while reading
-  // is paused.
+  // is paused; while it is not, what the peer had sent before comes first.
   void (*on_end)(void *owner, int err);
 
   // on_drained runs when the kernel has taken all that was written, after
@@ -71,5 +71,9 @@ void stream_close(struct stream *stream);
 // sends, so that our last bytes are not lost to a reset. No event runs any
 // more.
 void stream_close_after_drain(struct stream *stream, uint64_t timeout_ms);
+
+// stream_break_after_drain does the same, but so that the peer can tell that
+// there should have been more: TLS ends without close_notify.
+void stream_break_after_drain(struct stream *stream, uint64_t timeout_ms);
 
 #endif

@@ -1,5 +1,6 @@
-// stream_close_after_drain for every kind of stream: an owner of its own that
-// waits for our bytes to leave and for the peer to close.
+// stream_close_after_drain and stream_break_after_drain for every kind of
+// stream: an owner of its own that waits for our bytes to leave and for the
+// peer to close.
 
 #include <uv.h>
 
@@ -47,11 +48,11 @@ static void on_end(void *owner, int err) {
 static const struct stream_events kFarewellEvents = {on_data, on_end,
                                                      on_progress};
 
-void stream_close_after_drain(struct stream *s, uint64_t timeout_ms) {
+static void farewell_start(struct stream *s, bool whole, uint64_t timeout_ms) {
   if (s == NULL) {
     return;
   }
-  stream_shutdown(s);
+  stream_end_output(s, whole);
   if (is_over(s)) {
     stream_close(s);
     return;
@@ -63,4 +64,12 @@ void stream_close_after_drain(struct stream *s, uint64_t timeout_ms) {
   uv_timer_start(&f->timer, on_timer, timeout_ms, 0);
   stream_set_events(s, &kFarewellEvents, f);
   stream_read_start(s);
+}
+
+void stream_close_after_drain(struct stream *s, uint64_t timeout_ms) {
+  farewell_start(s, true, timeout_ms);
+}
+
+void stream_break_after_drain(struct stream *s, uint64_t timeout_ms) {
+  farewell_start(s, false, timeout_ms);
 }

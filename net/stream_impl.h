@@ -23,7 +23,9 @@ struct stream_ops {
   void (*pump)(struct stream *stream);
   void (*write)(struct stream *stream, const uint8_t *data, size_t len);
   size_t (*pending)(const struct stream *stream);
-  void (*shutdown)(struct stream *stream);
+  // shutdown ends our direction. With `whole` false the peer can tell, where
+  // the kind has a way to say so, that there should have been more.
+  void (*shutdown)(struct stream *stream, bool whole);
   // close releases the object, but not before the running event has returned.
   void (*close)(struct stream *stream);
 };
@@ -34,11 +36,12 @@ struct stream {
   const struct stream_events *events;
   void *owner;
   struct worker *worker;
-  struct task task;     // runs events that could not run at once
-  struct bytes held;    // put back, comes before anything else
-  int end_err;          // why, when end_is_waiting
-  int write_err;        // a failure of writing, still to be told, or 0
-  bool reading;         // the owner lets events run
+  struct task task;   // runs events that could not run at once
+  struct bytes held;  // put back, comes before anything else
+  int end_err;        // why, when end_is_waiting
+  int write_err;      // a failure of writing, still to be told, or 0
+  int output_err;     // why nothing is sent while the rest is still read, or 0
+  bool reading;       // the owner lets events run
   bool end_is_waiting;  // the end has come, on_end has not run
   bool ended;           // on_end has run
   bool dead;            // an error was met, nothing can be written
@@ -49,6 +52,10 @@ struct stream {
 // stream_init sets up `stream`, which is zero, as paused.
 void stream_init(struct stream *stream, const struct stream_ops *ops,
                  struct worker *worker);
+
+// stream_end_output is stream_shutdown, with `whole` as its kind's shutdown has
+// it.
+void stream_end_output(struct stream *stream, bool whole);
 
 // stream_is_flowing says whether data from below may go to on_data right now.
 bool stream_is_flowing(const struct stream *stream);
@@ -66,6 +73,11 @@ void stream_emit_drained(struct stream *stream);
 // stream_fail says that writing failed. on_end runs from the loop, even while
 // reading is paused.
 void stream_fail(struct stream *stream, int err);
+
+// stream_fail_output says that the peer takes no more. What it has sent before
+// may be its last word, so as long as the stream is read, that comes first;
+// on_end tells of `err` after it.
+void stream_fail_output(struct stream *stream, int err);
 
 // stream_unend makes an end that was told already be told again, to an owner
 // who has come later.

@@ -62,6 +62,16 @@ static void tcp_want(struct stream *s, bool on) {
   }
 }
 
+// A connection that its peer has reset has no more to read than what the kernel
+// holds already. After any other failure it might go on for ever.
+static void fail_write(struct tcp *t, int err) {
+  if (err == UV_EPIPE || err == UV_ECONNRESET) {
+    stream_fail_output(&t->base, err);
+  } else {
+    stream_fail(&t->base, err);
+  }
+}
+
 static void on_written(uv_write_t *req, int status) {
   struct tcp_write *write = req->data;
   struct tcp *t = write->tcp;
@@ -71,7 +81,7 @@ static void on_written(uv_write_t *req, int status) {
     return;
   }
   if (status != 0) {
-    stream_fail(&t->base, status);
+    fail_write(t, status);
   } else if (t->num_writes == 0) {
     stream_emit_drained(&t->base);
   }
@@ -97,7 +107,7 @@ static size_t write_now(struct tcp *t, const uint8_t *data, size_t len) {
   uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned)len);
   int n = uv_try_write(uv_of(t), &buf, 1);
   if (n < 0 && n != UV_EAGAIN) {
-    stream_fail(&t->base, n);
+    fail_write(t, n);
   }
   return n < 0 ? 0 : (size_t)n;
 }
@@ -106,7 +116,7 @@ static void tcp_write(struct stream *s, const uint8_t *data, size_t len) {
   struct tcp *t = tcp_of(s);
   assert(len <= INT_MAX);
   size_t taken = t->num_writes == 0 ? write_now(t, data, len) : 0;
-  if (taken < len && !s->dead) {
+  if (taken < len && !s->dead && s->output_err == 0) {
     write_later(t, data + taken, len - taken);
   }
 }
@@ -122,7 +132,8 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
   (void)status;
 }
 
-static void tcp_shutdown(struct stream *s) {
+static void tcp_shutdown(struct stream *s, bool whole) {
+  (void)whole;  // a FIN is all that there is
   struct tcp *t = tcp_of(s);
   uv_shutdown(&t->shutdown, uv_of(t), on_shutdown);
 }

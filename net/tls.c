@@ -59,6 +59,15 @@ static enum tls_result result_of(const struct tls *t, int ret) {
   }
 }
 
+// Reads the fatal alert that the peer sent out of an error, or 0.
+static uint8_t alert_of(uint32_t ssl_err) {
+  int reason = ERR_GET_REASON(ssl_err);
+  return ERR_GET_LIB(ssl_err) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
+                 reason <= SSL_AD_REASON_OFFSET + UINT8_MAX
+             ? (uint8_t)(reason - SSL_AD_REASON_OFFSET)
+             : 0;
+}
+
 // Every run of BoringSSL's calls stands between out_begin and out_send or
 // out_drop: no callback runs there, so the worker's out buffer is ours.
 static void out_begin(struct tls *t) {
@@ -165,14 +174,10 @@ static void handshake_finish(struct tls *t, enum tls_state state,
 static void handshake_break(struct tls *t) {
   t->error.ssl_err = ERR_get_error();
   t->error.verify_result = X509_V_OK;
-  int reason = ERR_GET_REASON(t->error.ssl_err);
-  if (ERR_GET_LIB(t->error.ssl_err) == ERR_LIB_SSL) {
-    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-      t->error.verify_result = SSL_get_verify_result(t->ssl);
-    } else if (reason > SSL_AD_REASON_OFFSET &&
-               reason <= SSL_AD_REASON_OFFSET + UINT8_MAX) {
-      t->error.alert = (uint8_t)(reason - SSL_AD_REASON_OFFSET);
-    }
+  t->error.alert = alert_of(t->error.ssl_err);
+  if (ERR_GET_LIB(t->error.ssl_err) == ERR_LIB_SSL &&
+      ERR_GET_REASON(t->error.ssl_err) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    t->error.verify_result = SSL_get_verify_result(t->ssl);
   }
   if (t->keeps_hello) {
     out_drop(t);
@@ -250,6 +255,9 @@ static bool pump_once(struct tls *t) {
       result = result_of(t, n);
     }
   }
+  if (result == RESULT_BROKEN) {
+    t->error.alert = alert_of(ERR_peek_error());
+  }
   out_send(t);  // answers to key updates, or the alert that ends it all
   if (result == RESULT_CLOSE_NOTIFY || result == RESULT_BROKEN) {
     drop_input(t);
@@ -307,12 +315,14 @@ static size_t tls_pending(const struct stream *s) {
   return stream_pending(((const struct tls *)s)->transport);
 }
 
-static void tls_shutdown(struct stream *s) {
+static void tls_shutdown(struct stream *s, bool whole) {
   struct tls *t = tls_of(s);
-  out_begin(t);
-  SSL_shutdown(t->ssl);  // only writes close_notify, the first time
-  out_send(t);
-  stream_shutdown(t->transport);
+  if (whole) {
+    out_begin(t);
+    SSL_shutdown(t->ssl);  // only writes close_notify, the first time
+    out_send(t);
+  }
+  stream_end_output(t->transport, whole);
 }
 
 static void free_session(void *owner) {
@@ -412,6 +422,8 @@ struct stream *tls_stream(struct tls *t) {
 }
 
 SSL *tls_ssl(struct tls *t) { return t->ssl; }
+
+uint8_t tls_alert(const struct tls *t) { return t->error.alert; }
 
 const uint8_t *tls_hello_bytes(const struct tls *t, size_t *out_len) {
   *out_len = t->hello.len;

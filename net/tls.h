@@ -65,6 +65,10 @@ struct stream *tls_stream(struct tls *tls);
 // it is left to this module.
 SSL *tls_ssl(struct tls *tls);
 
+// tls_alert returns the fatal alert that the peer has ended the session with,
+// once on_end has told of UV_EPROTO, or 0.
+uint8_t tls_alert(const struct tls *tls);
+
 // tls_unwrap gives the transport of a server session back as it was before the
 // session: paused, with all bytes read so far unread, and its end, if that was
 // met, still to be told. The outcome must have been TLS_PAUSED or a TLS_FAILED

@@ -19,6 +19,7 @@ static const char *const kLookupNames[] = {
 static const char *const kOriginNames[] = {
     [ORIGIN_OK] = "ok",
     [ORIGIN_NO_ADDRESS] = "no-address",
+    [ORIGIN_NO_COMPATIBLE_ENDPOINT] = "no-compatible-endpoint",
     [ORIGIN_UNREACHABLE] = "unreachable",
     [ORIGIN_TIMEOUT] = "timeout",
     [ORIGIN_TLS_FAILED] = "tls-failed",
@@ -26,6 +27,8 @@ static const char *const kOriginNames[] = {
     [ORIGIN_BAD_PUBLIC_NAME] = "bad-public-name",
     [ORIGIN_ECH_DISABLED] = "ech-disabled",
     [ORIGIN_ECH_REJECTED] = "ech-rejected",
+    [ORIGIN_CERTIFICATE_REQUIRED] = "certificate-required",
+    [ORIGIN_CERTIFICATE_REFUSED] = "certificate-refused",
 };
 
 // Octets that are not UTF-8, and absent texts, are null.
@@ -116,9 +119,10 @@ static json_t *handshake_object(const struct check_report *report) {
     return json_null();
   }
   json_t *object =
-      json_pack("{s:s, s:b, s:b, s:b}", "status", kOriginNames[h->status],
+      json_pack("{s:s, s:b, s:b, s:b, s:b}", "status", kOriginNames[h->status],
                 "ech_offered", h->privacy == ORIGIN_PRIVATE, "ech_accepted",
-                h->ech_accepted, "retried", h->retried);
+                h->ech_accepted, "retried", h->retried, "certificate_requested",
+                h->certificate_requested);
   json_object_set_new(object, "address", text_or_null(h->address));
   json_object_set_new(object, "public_name", text_or_null(h->public_name));
   json_object_set_new(object, "tls", text_or_null(h->version));
@@ -144,13 +148,32 @@ static json_t *observer_object(const struct check_report *report) {
   return object;
 }
 
+static json_t *rules_array(const struct check_report *report) {
+  const struct site_section *sections[kNumSiteKeys];
+  const char *names[kMaxSiteKeyNames];
+  json_t *array = json_array();
+  size_t num = site_rule_sections(sections, &report->rule);
+  for (size_t i = 0; i < num; i++) {
+    json_t *keys = json_array();
+    size_t num_names = site_rule_keys(names, &report->rule, sections[i]);
+    for (size_t k = 0; k < num_names; k++) {
+      json_array_append_new(keys, json_string(names[k]));
+    }
+    json_array_append_new(
+        array, json_pack("{s:s, s:o}", "pattern", sections[i]->pattern.text,
+                         "keys", keys));
+  }
+  return array;
+}
+
 void check_json_print(const struct check_report *report) {
   const char *why;
   enum check_verdict verdict = check_report_verdict(report, &why);
-  json_t *object = json_pack("{s:s, s:i, s:s, s:s, s:s}", "host", report->host,
-                             "port", (int)report->port, "mode",
-                             report->mode == MODE_STRICT ? "strict" : "prefer",
-                             "verdict", check_verdict_str(verdict), "why", why);
+  json_t *object =
+      json_pack("{s:s, s:i, s:s, s:s, s:s}", "host", report->host, "port",
+                (int)report->port, "mode", check_report_mode_str(report),
+                "verdict", check_verdict_str(verdict), "why", why);
+  json_object_set_new(object, "rules", rules_array(report));
   json_object_set_new(object, "lookup", lookup_object(report->answer));
   json_object_set_new(object, "handshake", handshake_object(report));
   json_object_set_new(object, "observer", observer_object(report));

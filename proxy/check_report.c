@@ -38,14 +38,15 @@ void check_report_set_handshake(struct check_report *report,
   h->privacy = privacy;
   h->ech_accepted = origin->ech_accepted;
   h->retried = origin->retried;
+  h->certificate_requested = origin->certificate_requested;
   memcpy(h->public_name, origin->public_name, sizeof(h->public_name));
   if (origin->address.port != 0) {
     address_format(h->address, &origin->address);
   }
   if (tls != NULL) {
     note_session(h, tls_ssl(tls));
-  } else if (origin->hello_len > 0) {
-    tls_error_text(h->error, sizeof(h->error), &origin->error);
+  } else {
+    origin_report_detail(h->error, status, origin);
   }
   h->hello_bytes = xmemdup(origin->hello, origin->hello_len);
   h->hello_sent =
@@ -63,6 +64,18 @@ bool check_report_name_was_seen(const struct check_report *report) {
   const struct check_handshake *h = &report->handshake;
   return report->connected && h->hello_sent &&
          strcasecmp(h->hello.server_name, report->host) == 0;
+}
+
+const char *check_report_mode_str(const struct check_report *report) {
+  switch (report->mode) {
+    case MODE_PREFER:
+      break;
+    case MODE_STRICT:
+      return "strict";
+    case MODE_PASS:
+      return "pass";
+  }
+  return "prefer";
 }
 
 // Of a lookup after which nothing was connected to.
@@ -114,8 +127,11 @@ enum check_verdict check_report_verdict(const struct check_report *report,
     *out_why = "the site was reached and its name was not seen";
     return CHECK_PRIVATE;
   }
-  *out_why = check_report_name_was_seen(report)
-                 ? "the site was reached, with its name in the clear"
-                 : "the site was reached without ECH";
+  *out_why =
+      !check_report_name_was_seen(report) ? "the site was reached without ECH"
+      : report->mode == MODE_PASS
+          ? "the site was reached, with its name in the clear as a site rule "
+            "wants it"
+          : "the site was reached, with its name in the clear";
   return CHECK_NOT_PRIVATE;
 }

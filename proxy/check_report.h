@@ -12,6 +12,7 @@
 #include "ech/lookup_answer.h"
 #include "ech/origin.h"
 #include "proxy/proxy.h"
+#include "proxy/site_rule.h"
 
 #define CHECK_VERDICTS(X)                                     \
   /* the numbers are the exit codes; the names are in JSON */ \
@@ -34,12 +35,13 @@ struct check_handshake {
   char address[kAddressTextSize];  // "" when no connection was made
   bool ech_accepted;
   bool retried;
+  bool certificate_requested;              // of us, by the site
   char public_name[kClientHelloNameSize];  // "" without ECH
   const char *version;                     // the rest: NULL unless reached
   const char *cipher;
   const char *group;
   char alpn[256];  // chosen; "" when none was
-  char error[256];
+  char error[kOriginDetailSize];
   // What an observer saw, when a ClientHello was sent.
   bool hello_sent;
   struct client_hello hello;  // its pointers are into `hello_bytes`
@@ -49,7 +51,8 @@ struct check_handshake {
 struct check_report {
   const char *host;  // borrowed
   uint16_t port;
-  enum proxy_mode mode;
+  enum proxy_mode mode;          // for this site
+  struct site_rule rule;         // what the configuration file says of it
   struct lookup_answer *answer;  // a reference of its own
   bool connected;                // whether a dial was made: `handshake` is set
   struct check_handshake handshake;
@@ -71,5 +74,8 @@ enum check_verdict check_report_verdict(const struct check_report *report,
 
 // check_report_name_was_seen says whether an observer saw the site's name.
 bool check_report_name_was_seen(const struct check_report *report);
+
+// check_report_mode_str returns the mode as the configuration file has it.
+const char *check_report_mode_str(const struct check_report *report);
 
 #endif

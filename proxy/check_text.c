@@ -42,18 +42,46 @@ static void print_configs(const struct endpoint *endpoint) {
   }
 }
 
+// The sections of the configuration file that are in force for the site.
+static void print_rules(const struct check_report *report) {
+  const struct site_section *sections[kNumSiteKeys];
+  const char *names[kMaxSiteKeyNames];
+  size_t num = site_rule_sections(sections, &report->rule);
+  for (size_t i = 0; i < num; i++) {
+    printf("%s  rule: [site \"%s\"] for ", i == 0 ? "Your rules\n" : "",
+           sections[i]->pattern.text);
+    size_t num_names = site_rule_keys(names, &report->rule, sections[i]);
+    for (size_t k = 0; k < num_names; k++) {
+      printf("%s%s", k == 0 ? "" : ", ", names[k]);
+    }
+    printf("\n");
+  }
+  if (report->rule.from[SITE_MODE] != NULL) {
+    printf("  mode: %s\n", check_report_mode_str(report));
+  }
+}
+
+static void print_record(const struct endpoint *e) {
+  printf("  HTTPS record with priority %u, server %s\n", e->priority,
+         e->target);
+  print_alpn("    protocols: ", e->alpn, e->alpn_len);
+  // Meant as well unless the record says otherwise (RFC 9460, section 7.1.2).
+  if (!e->no_default_alpn) {
+    printf("    and http/1.1 by default\n");
+  }
+}
+
 static void print_lookup(const struct check_report *report) {
   const struct lookup_answer *a = report->answer;
   printf("Its record\n  %s: %s.\n", report->host,
          a->detail != NULL ? a->detail : lookup_status_str(a->status));
   for (size_t i = 0; i < a->num_endpoints; i++) {
     const struct endpoint *e = &a->endpoints[i];
-    printf("  HTTPS record with priority %u, server %s\n", e->priority,
-           e->target);
-    print_alpn("    protocols: ", e->alpn, e->alpn_len);
-    // Meant as well unless the record says otherwise (RFC 9460, section 7.1.2).
-    if (!e->no_default_alpn) {
-      printf("    and http/1.1 by default\n");
+    // Priority 0 is no ServiceMode record: an alias, or a site rule's doing.
+    if (e->priority == 0) {
+      printf("  server %s\n", e->target);
+    } else {
+      print_record(e);
     }
     printf("    addresses: ");
     print_addresses(e->addresses, e->num_addresses);
@@ -70,12 +98,15 @@ static void print_lookup(const struct check_report *report) {
 static const char *ech_outcome(const struct check_handshake *h) {
   switch (h->status) {
     case ORIGIN_OK:
+    case ORIGIN_CERTIFICATE_REQUIRED:
+    case ORIGIN_CERTIFICATE_REFUSED:
       return "accepted";
     case ORIGIN_ECH_DISABLED:
     case ORIGIN_ECH_REJECTED:
     case ORIGIN_BAD_PUBLIC_NAME:
       return "refused";
     case ORIGIN_NO_ADDRESS:
+    case ORIGIN_NO_COMPATIBLE_ENDPOINT:
     case ORIGIN_UNREACHABLE:
     case ORIGIN_TIMEOUT:
     case ORIGIN_TLS_FAILED:
@@ -103,6 +134,9 @@ static void print_handshake(const struct check_report *report) {
   if (h->privacy == ORIGIN_PRIVATE && h->hello_sent) {
     printf("  ECH was %s for the public name %s.\n", ech_outcome(h),
            h->public_name);
+  }
+  if (h->certificate_requested) {
+    printf("  The site asked for a client certificate.\n");
   }
   if (h->version != NULL) {
     printf("  %s, %s, %s, protocol %s; the certificate is valid.\n", h->version,
@@ -135,6 +169,7 @@ void check_text_print(const struct check_report *report) {
                                         "COULD NOT TELL"};
   const char *why;
   enum check_verdict verdict = check_report_verdict(report, &why);
+  print_rules(report);
   print_lookup(report);
   print_handshake(report);
   print_observer(report);

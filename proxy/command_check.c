@@ -12,6 +12,7 @@
 #include "proxy/options.h"
 #include "proxy/policy.h"
 #include "proxy/proxy.h"
+#include "proxy/site_lookup.h"
 #include "proxy/trust.h"
 #include "proxy/usage.h"
 
@@ -22,7 +23,7 @@ struct check {
   struct worker *worker;
   struct resolver *resolver;
   struct origin *origin;
-  struct lookup *lookup;
+  struct site_lookup *lookup;
   struct origin_dial *dial;
   enum origin_privacy privacy;
   struct check_report report;
@@ -45,20 +46,30 @@ static void start_dial(struct check *c) {
   static const uint8_t kAlpn[] = "\x02h2\x08http/1.1";
   const struct origin_request request = {
       .host = c->options->host,
+      .port = c->options->port,
       .answer = c->report.answer,
       .privacy = c->privacy,
       .alpn = kAlpn,
       .alpn_len = sizeof(kAlpn) - 1,
-      .via = proxy_via(c->options->upstream, c->report.answer),
+      .via =
+          proxy_via(site_rule_upstream(&c->report.rule, c->options->upstream),
+                    c->report.answer),
+      // In the clear the proxy would pass the browser's own through.
+      .identity = c->privacy == ORIGIN_PRIVATE
+                      ? site_rule_identity(&c->report.rule)
+                      : NULL,
   };
   c->dial = origin_dial_start(c->origin, &request, on_dialed, c);
 }
 
-static void on_found(void *owner, struct lookup_answer *answer) {
+static void on_found(void *owner, struct lookup_answer *answer,
+                     const struct site_rule *rule) {
   struct check *c = owner;
   c->lookup = NULL;
   c->report.answer = answer;  // taken
-  switch (policy_for_lookup(c->options->mode, answer).action) {
+  c->report.rule = *rule;
+  c->report.mode = site_rule_mode(rule, c->options->mode);
+  switch (policy_for_lookup(c->report.mode, answer).action) {
     case POLICY_INTERCEPT:
       c->privacy = ORIGIN_PRIVATE;
       start_dial(c);
@@ -74,20 +85,20 @@ static void on_found(void *owner, struct lookup_answer *answer) {
 }
 
 static void start_lookup(struct check *c) {
-  c->lookup = lookup_start(c->resolver, c->options->host, c->options->port,
-                           on_found, c);
+  c->lookup =
+      site_lookup_start(c->resolver, c->options->sites, c->options->host,
+                        c->options->port, on_found, c);
 }
 
 // Runs the check. False when the event loop was not empty at its end.
 static bool run_check(struct check *c, const struct trust *trust) {
   const struct options *options = c->options;
   c->worker = worker_new();
-  c->resolver = resolver_new(c->worker, options->resolvers,
-                             options->num_resolvers, trust->resolvers);
+  c->resolver = options_resolver_new(options, c->worker, trust->resolvers);
   c->origin = origin_new(c->worker, trust->sites);
   start_lookup(c);
   worker_run(c->worker);
-  lookup_cancel(c->lookup);
+  site_lookup_cancel(c->lookup);
   origin_dial_cancel(c->dial);
   resolver_free(c->resolver);
   origin_free(c->origin);
@@ -121,7 +132,6 @@ static int check(const struct options *options) {
   }
   c.report.host = options->host;
   c.report.port = options->port;
-  c.report.mode = options->mode;
   if (!run_check(&c, &trust) || c.report.answer == NULL) {
     fputs("echproxy: the event loop failed\n", stderr);
     code = EX_SOFTWARE;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -161,6 +162,11 @@ static void explain(const struct options *options, const char *path) {
           "Publish the line above\nfor %s, and the same line with its own name "
           "in front for every other\nsite that the server hides.\n",
           path, options->name);
+  if (strcasecmp(options->name, options->public_name) == 0) {
+    fprintf(stderr,
+            "There it hides no name: everybody sees the public one. --name "
+            "gives the line of\na site to hide.\n");
+  }
 }
 
 // save_and_print writes the file first: a record without a key that fits breaks

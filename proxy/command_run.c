@@ -106,13 +106,14 @@ static bool open_proxy(struct run *r, struct key_error *out_error) {
     return false;
   }
   p->worker = worker_new();
-  p->resolver = resolver_new(p->worker, r->options.resolvers,
-                             r->options.num_resolvers, r->trust.resolvers);
+  p->resolver =
+      options_resolver_new(&r->options, p->worker, r->trust.resolvers);
   p->origin = origin_new(p->worker, r->trust.sites);
   p->ca_path = ca_path(r->ca);
   p->ca_pem = r->ca_pem;
   p->log = &r->options.log;
   p->mode = r->options.mode;
+  p->sites = r->options.sites;
   p->upstream = r->options.upstream;
   return true;
 }

@@ -1,5 +1,6 @@
 // config_file reads the configuration file, which is INI: [proxy] and
-// [resolver], with a key for every option that `run` has.
+// [resolver], with a key for every option that `run` has, and a section
+// [site "PATTERN"] for each site that wants its own (docs/CONFIGURATION.md).
 
 #ifndef ECHPROXY_PROXY_CONFIG_FILE_H
 #define ECHPROXY_PROXY_CONFIG_FILE_H
@@ -9,7 +10,8 @@
 #include "proxy/options.h"
 
 // config_file_load applies the settings in `path` to `options`. Anything in it
-// that is not understood is an error that names the file and the line.
+// that is not understood is an error that names the file and the line, and so
+// is a file that it names and that cannot be used.
 bool config_file_load(struct options *options, struct options_error *out_error,
                       const char *path);
 

@@ -6,6 +6,10 @@
 #include "proxy/http_body.h"
 #include "proxy/next_hop.h"
 
+// An origin could go on with interim responses for ever, faster than a browser
+// takes them.
+enum { kMaxInterim = 32 };
+
 struct exchange {
   struct stream *browser;
   struct stream *origin;
@@ -15,6 +19,7 @@ struct exchange {
   struct http_body down;  // once past_head
   struct bytes head;      // of the response, as far as it has come
   struct http_scan scan;
+  size_t num_interim;
   bool past_head;  // a response that is not 1xx has begun
   bool as_chunks;  // its body goes to the browser in chunks
   bool is_ending;  // nothing is left but what waits for the kernel
@@ -140,6 +145,7 @@ static void begin_response(struct exchange *x, const struct http_head *head) {
 
 // Passes an interim response on (RFC 9110, section 15.2) and forgets it.
 static void pass_interim(struct exchange *x, const struct http_head *head) {
+  x->num_interim++;
   if (!x->request.is_http_1_0) {
     write_head(x, head);
   }
@@ -162,6 +168,10 @@ static void read_head(struct exchange *x) {
     }
     if (head.status >= 200) {
       begin_response(x, &head);
+      return;
+    }
+    if (x->num_interim == kMaxInterim) {
+      fail(x, 502, "the site only promises an answer, again and again");
       return;
     }
     pass_interim(x, &head);

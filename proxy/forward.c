@@ -5,13 +5,14 @@
 #include <string.h>
 #include <uv.h>
 
-#include "ech/lookup.h"
+#include "ech/lookup_answer.h"
 #include "net/dial.h"
 #include "net/xalloc.h"
 #include "proxy/answer.h"
 #include "proxy/authority.h"
 #include "proxy/exchange.h"
 #include "proxy/next_hop.h"
+#include "proxy/site_lookup.h"
 
 enum { kDialTimeoutMs = 10000, kHttpPort = 80, kHttpsPort = 443 };
 
@@ -30,7 +31,7 @@ struct forward {
   struct connection connection;
   struct stream *browser;
   enum step step;
-  struct lookup *lookup;
+  struct site_lookup *lookup;
   const struct upstream *via;  // that `dial` goes through, or NULL
   struct dial *dial;
   struct exchange *exchange;
@@ -45,7 +46,7 @@ struct forward {
 // runs after it.
 static struct stream *release(struct forward *f) {
   struct stream *browser = f->browser;
-  lookup_cancel(f->lookup);
+  site_lookup_cancel(f->lookup);
   dial_cancel(f->dial);
   exchange_cancel(f->exchange);
   proxy_remove(f->proxy, &f->connection);
@@ -147,7 +148,8 @@ static void on_dialed(void *owner, int err, struct stream *stream,
                      f->head.data, f->head.len, on_exchanged, f);
 }
 
-static void start_dial(struct forward *f, const struct lookup_answer *answer) {
+static void start_dial(struct forward *f, const struct lookup_answer *answer,
+                       const struct site_rule *rule) {
   struct address addresses[kLookupMaxAddresses];
   assert(answer->num_addresses <= kLookupMaxAddresses);
   for (size_t i = 0; i < answer->num_addresses; i++) {
@@ -155,7 +157,7 @@ static void start_dial(struct forward *f, const struct lookup_answer *answer) {
     addresses[i].port = f->site.port;  // the lookup was made for https
   }
   f->step = DIAL_SITE;
-  f->via = proxy_via(f->proxy->upstream, answer);
+  f->via = proxy_via(site_rule_upstream(rule, f->proxy->upstream), answer);
   f->dial = dial_start(f->proxy->worker, f->via, addresses,
                        answer->num_addresses, kDialTimeoutMs, on_dialed, f);
 }
@@ -170,7 +172,8 @@ static void refuse_lookup(struct forward *f,
   refuse(f, 502, why);
 }
 
-static void decide(struct forward *f, const struct lookup_answer *answer) {
+static void decide(struct forward *f, const struct lookup_answer *answer,
+                   const struct site_rule *rule) {
   switch (answer->status) {
     case LOOKUP_ECH:
     case LOOKUP_NO_ECH:
@@ -188,21 +191,22 @@ static void decide(struct forward *f, const struct lookup_answer *answer) {
     case LOOKUP_LOCAL:
       break;
   }
-  if (f->proxy->mode == MODE_STRICT) {
+  if (site_rule_mode(rule, f->proxy->mode) == MODE_STRICT) {
     refuse(f, 403,
            "in strict mode nothing is sent over plain http, and this site is "
            "not known to offer https");
   } else if (answer->num_addresses == 0) {
     refuse(f, 502, "the site has no address");
   } else {
-    start_dial(f, answer);
+    start_dial(f, answer, rule);
   }
 }
 
-static void on_looked_up(void *owner, struct lookup_answer *answer) {
+static void on_looked_up(void *owner, struct lookup_answer *answer,
+                         const struct site_rule *rule) {
   struct forward *f = owner;
   f->lookup = NULL;
-  decide(f, answer);
+  decide(f, answer, rule);
   lookup_answer_unref(answer);
 }
 
@@ -225,8 +229,8 @@ static void start_find(struct forward *f) {
   proxy_add(f->proxy, &f->connection, forward_close, f);
   f->started_ms = uv_now(worker_loop(f->proxy->worker));
   uint16_t port = f->site.port == kHttpPort ? kHttpsPort : f->site.port;
-  f->lookup =
-      lookup_start(f->proxy->resolver, f->site.host, port, on_looked_up, f);
+  f->lookup = site_lookup_start(f->proxy->resolver, f->proxy->sites,
+                                f->site.host, port, on_looked_up, f);
 }
 
 // Answers an OPTIONS or TRACE request whose last hop we are.

@@ -12,8 +12,9 @@
 
 // forward_open sends the request `head`, borrowed until it returns, to its
 // site, and takes `browser`, paused; what followed the head has been unread. In
-// MODE_STRICT, or when the site has an HTTPS record (RFC 9460, section 9.5),
-// the browser is not forwarded in the clear: the latter gets a 307 to https.
+// MODE_STRICT, or when the site has an HTTPS record (RFC 9460, section 9.5) or
+// an ECH configuration from a site rule, the browser is not forwarded in the
+// clear: the latter two get a 307 to https.
 void forward_open(struct proxy *proxy, struct stream *browser,
                   const struct http_head *head);
 

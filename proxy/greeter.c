@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "net/xalloc.h"
+#include "proxy/authority.h"
 
 enum {
   kExtensionServerName = 0,  // RFC 6066, section 3
@@ -14,29 +15,36 @@ struct greeter {
   SSL_CTX *ctx;
 };
 
-// read_server_name keeps the host_name of the SNI extension in lower case. One
-// that does not fit a name's length is left out, as no host can be meant.
+// get_host_name finds the one host_name of the SNI extension (RFC 6066, section
+// 3).
+static bool get_host_name(const uint8_t *data, size_t len, CBS *out_name) {
+  CBS extension, list;
+  uint8_t type;
+  CBS_init(&extension, data, len);
+  return CBS_get_u16_length_prefixed(&extension, &list) &&
+         CBS_len(&extension) == 0 && CBS_get_u8(&list, &type) && type == 0 &&
+         CBS_get_u16_length_prefixed(&list, out_name) && CBS_len(&list) == 0;
+}
+
+// read_server_name keeps the name in the spelling of struct authority, without
+// the final dot that no client should send and some do.
 static void read_server_name(struct greeting *greeting,
                              const SSL_CLIENT_HELLO *hello) {
   const uint8_t *data;
   size_t len;
-  CBS extension, list, name;
-  uint8_t type;
+  CBS name;
+  struct authority site;
   if (!SSL_early_callback_ctx_extension_get(hello, kExtensionServerName, &data,
                                             &len)) {
     return;
   }
-  CBS_init(&extension, data, len);
-  if (!CBS_get_u16_length_prefixed(&extension, &list) ||
-      !CBS_get_u8(&list, &type) || type != 0 ||
-      !CBS_get_u16_length_prefixed(&list, &name) ||
-      CBS_len(&name) >= sizeof greeting->server_name) {
-    return;
+  if (get_host_name(data, len, &name) &&
+      authority_from_host(&site, (const char *)CBS_data(&name),
+                          CBS_len(&name))) {
+    memcpy(greeting->server_name, site.host, sizeof site.host);
+  } else {
+    greeting->odd_server_name = true;
   }
-  for (size_t i = 0; i < CBS_len(&name); i++) {
-    greeting->server_name[i] = (char)OPENSSL_tolower(CBS_data(&name)[i]);
-  }
-  greeting->server_name[CBS_len(&name)] = '\0';
 }
 
 // read_alpn keeps the protocols that the browser offers, as far as they fit.

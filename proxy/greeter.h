@@ -17,7 +17,8 @@ enum { kGreetingAlpnSize = 256 };  // a longer list is cut at a protocol's end
 // What the browser's ClientHello said, and what it is to be answered. It may go
 // when the handshake is over.
 struct greeting {
-  char server_name[256];  // lower case; "" without SNI
+  char server_name[256];  // lower case, no final dot; "" without SNI
+  bool odd_server_name;   // there is SNI, but not of one host name
   uint8_t alpn[kGreetingAlpnSize];
   size_t alpn_len;
   uint8_t chosen_alpn[256];  // set by greeter_choose

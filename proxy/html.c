@@ -27,6 +27,8 @@ static const char kStyle[] =
     "0;overflow-wrap:anywhere}ol,ul{padding-left:1.4rem}li{margin:.35rem 0}"
     "code,.host{font-family:ui-monospace,monospace;font-size:.92em;"
     "overflow-wrap:anywhere}"
+    "pre{margin:.75rem 0 0;padding:.75rem;overflow-x:auto;border:1px solid "
+    "var(--line);border-radius:.5rem;font:.92em ui-monospace,monospace}"
     ".host{margin:0;color:var(--accent);font-size:1.05rem}"
     "footer{max-width:40rem;margin:.75rem auto 0;padding:0 1.75rem;"
     "font-size:.85rem;color:var(--quiet)}"

@@ -6,7 +6,7 @@
 
 static const struct {
   const char *url;
-  const char *addresses[kDohMaxAddresses];
+  const char *addresses[kDnsServerMaxAddresses];
 } kKnown[] = {
     {"https://cloudflare-dns.com/dns-query",
      {"1.1.1.1", "2606:4700:4700::1111", "1.0.0.1", "2606:4700:4700::1001"}},
@@ -16,23 +16,23 @@ static const struct {
 
 enum { kNumKnown = sizeof(kKnown) / sizeof(kKnown[0]) };
 
-static void add_address(struct doh_server *server,
+static void add_address(struct dns_server *server,
                         const struct address *address) {
   struct address *next = &server->addresses[server->num_addresses++];
   *next = *address;
   next->port = server->port;
 }
 
-static struct doh_server known_server(size_t i) {
-  struct doh_server server;
+static struct dns_server known_server(size_t i) {
+  struct dns_server server;
   const char *why;
-  bool ok = doh_server_parse(&server, kKnown[i].url, &why);
+  bool ok = dns_server_parse(&server, kKnown[i].url, &why);
   assert(ok);
   (void)ok;
   return server;
 }
 
-static void add_known_addresses(struct doh_server *server, size_t i) {
+static void add_known_addresses(struct dns_server *server, size_t i) {
   for (size_t k = 0; kKnown[i].addresses[k] != NULL; k++) {
     struct address address;
     address_from_ip(&address, kKnown[i].addresses[k], 0);
@@ -48,7 +48,7 @@ static void use_defaults(struct options *options) {
   options->num_resolvers = kNumKnown;
 }
 
-static void find_known_addresses(struct doh_server *server) {
+static void find_known_addresses(struct dns_server *server) {
   for (size_t i = 0; i < kNumKnown; i++) {
     if (strcasecmp(known_server(i).host, server->host) == 0) {
       add_known_addresses(server, i);
@@ -69,7 +69,7 @@ bool known_resolver_complete(struct options *options, const char **out_why,
     return true;
   }
   for (size_t i = 0; i < options->num_resolvers; i++) {
-    struct doh_server *server = &options->resolvers[i];
+    struct dns_server *server = &options->resolvers[i];
     if (server->num_addresses > 0) {
       continue;  // its URL has an IP address
     }

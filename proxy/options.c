@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "ech/lookup.h"
 #include "net/xalloc.h"
 #include "proxy/config_file.h"
 #include "proxy/known_resolver.h"
@@ -229,6 +230,9 @@ static void drop_overridden_lists(struct options *options,
   if (is_given(line, "bootstrap")) {
     options->num_bootstrap = 0;
   }
+  if (is_given(line, "local-domain")) {
+    local_domains_cleanup(&options->local_domains);
+  }
 }
 
 static bool load_file(struct options *options, struct options_error *out_error,
@@ -278,12 +282,24 @@ static bool complete_upstream(struct options *options,
         "upstream proxy %s: %s", options->upstream->host, why);
   }
   for (size_t i = 0; i < options->num_resolvers; i++) {
-    struct doh_server *server = &options->resolvers[i];
+    struct dns_server *server = &options->resolvers[i];
     if (!address_is_loopback(&server->addresses[0])) {
       server->via = options->upstream;
     }
   }
   return true;
+}
+
+static bool complete_sites(const struct options *options,
+                           struct options_error *out_error) {
+  const char *why;
+  const struct site_section *section;
+  if (site_rules_resolve(options->sites, &why, &section)) {
+    return true;
+  }
+  return options_error_set(out_error, EX_CONFIG,
+                           "upstream proxy %s of [site \"%s\"]: %s",
+                           section->upstream->host, section->pattern.text, why);
 }
 
 // Reads HOST[:PORT]; an IPv6 address alone may stand without brackets.
@@ -330,7 +346,8 @@ static bool put_together(struct options *options,
           set_target(options, out_error, line->argument)) &&
          (command == OPTIONS_CA ||
           (complete_resolvers(options, out_error, line) &&
-           complete_upstream(options, out_error, line)));
+           complete_upstream(options, out_error, line) &&
+           complete_sites(options, out_error)));
 }
 
 bool options_parse(struct options *options, struct options_error *out_error,
@@ -355,6 +372,19 @@ void options_cleanup(struct options *options) {
   free(options->state_dir);
   free(options->upstream_ca);
   free(options->resolver_ca);
+  site_rules_free(options->sites);
+  local_domains_cleanup(&options->local_domains);
   upstream_free(options->upstream);
   memset(options, 0, sizeof(*options));
+}
+
+struct resolver *options_resolver_new(const struct options *options,
+                                      struct worker *worker,
+                                      X509_STORE *trust) {
+  struct resolver *resolver =
+      resolver_new(worker, options->resolvers, options->num_resolvers, trust);
+  for (size_t i = 0; i < options->local_domains.num_domains; i++) {
+    resolver_use_system_for(resolver, options->local_domains.domains[i]);
+  }
+  return resolver;
 }

@@ -4,16 +4,20 @@
 #ifndef ECHPROXY_PROXY_OPTIONS_H
 #define ECHPROXY_PROXY_OPTIONS_H
 
+#include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
+#include "ech/local_domains.h"
 #include "net/address.h"
 #include "net/upstream.h"
+#include "net/worker.h"
 #include "proxy/authority.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
+#include "proxy/site_rule.h"
 
 enum {
   kOptionsMaxResolvers = 8,
@@ -21,6 +25,8 @@ enum {
 };
 
 enum options_command { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_CA };
+
+struct resolver;
 
 struct options {
   bool help;          // --help was given: nothing else is set
@@ -32,10 +38,12 @@ struct options {
   // nothing. Resolvers on loopback are reached directly all the same.
   struct upstream *upstream;
   enum proxy_mode mode;
-  struct doh_server resolvers[kOptionsMaxResolvers];  // with their addresses
+  struct dns_server resolvers[kOptionsMaxResolvers];  // with their addresses
   size_t num_resolvers;
-  struct address bootstrap[kDohMaxAddresses];
+  struct address bootstrap[kDnsServerMaxAddresses];
   size_t num_bootstrap;
+  struct site_rules *sites;            // NULL: none
+  struct local_domains local_domains;  // for the system's resolver
   // For `run`.
   struct address listen;  // always loopback; port 0: the kernel's choice
   struct log log;
@@ -61,6 +69,11 @@ bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv);
 
 void options_cleanup(struct options *options);
+
+// options_resolver_new makes the resolver that the options describe, released
+// with resolver_free, whose servers are verified against `trust`.
+struct resolver *options_resolver_new(const struct options *options,
+                                      struct worker *worker, X509_STORE *trust);
 
 // options_error_set writes the message, printf's way, and returns false.
 __attribute__((format(printf, 3, 4))) bool options_error_set(

@@ -33,6 +33,7 @@ static void write_body(struct bytes *out, const struct page *page) {
   write_section(out, "What failed", page->cause);
   write_section(out, "What was protected", page->protection);
   write_section(out, "What you can do", page->advice);
+  html_element(out, "pre", page->lines);
   html_end(out);
 }
 

@@ -17,6 +17,7 @@ struct page {
   const char *cause;       // what failed
   const char *protection;  // what was protected, what an observer saw
   const char *advice;      // what to do next
+  const char *lines;       // to be copied, under the advice; NULL for none
 };
 
 // page_write appends a whole HTTP/1.1 response that ends the connection to

@@ -11,8 +11,31 @@ static struct policy_decision pass_unless_strict(enum proxy_mode mode,
                              : (struct policy_decision){.action = POLICY_PASS};
 }
 
+// The user wants the name in the clear, so a failed HTTPS query is no reason to
+// refuse, when a rule says where the site is.
+static bool may_pass(const struct lookup_answer *answer) {
+  switch (answer->status) {
+    case LOOKUP_FAILED:
+      return answer->num_addresses > 0;
+    case LOOKUP_NXDOMAIN:
+    case LOOKUP_FORBIDDEN:
+      return false;
+    case LOOKUP_ECH:
+    case LOOKUP_NO_ECH:
+    case LOOKUP_NO_RECORD:
+    case LOOKUP_LOCAL:
+      break;
+  }
+  return true;
+}
+
 struct policy_decision policy_for_lookup(enum proxy_mode mode,
                                          const struct lookup_answer *answer) {
+  if (mode == MODE_PASS && may_pass(answer)) {
+    return (struct policy_decision){
+        .action = POLICY_PASS,
+        .why = "a site rule has its name sent in the clear"};
+  }
   switch (answer->status) {
     case LOOKUP_ECH:
       return (struct policy_decision){.action = POLICY_INTERCEPT};
@@ -40,6 +63,18 @@ struct policy_decision policy_for_lookup(enum proxy_mode mode,
   // Without a secure answer nobody knows whether the name has to be hidden
   // (RFC 9460, section 3.1).
   return refuse(FRONT_BAD_GATEWAY, answer->detail);
+}
+
+struct policy_decision policy_for_named(enum proxy_mode mode,
+                                        const struct lookup_answer *answer) {
+  // No such name in public DNS, so no ECH that would hide it.
+  if (answer->status == LOOKUP_NXDOMAIN) {
+    return pass_unless_strict(mode,
+                              "The ClientHello is for a name that does not "
+                              "exist, and strict mode reaches sites with ECH "
+                              "only.");
+  }
+  return policy_for_lookup(mode, answer);
 }
 
 enum policy_action policy_for_other_bytes(enum proxy_mode mode) {

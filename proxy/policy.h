@@ -1,5 +1,5 @@
-// policy decides from the lookup and the mode what becomes of a tunnel: the
-// table in docs/ARCHITECTURE.md. It is pure.
+// policy decides from the lookup and the mode, the site's own where a rule has
+// one, what becomes of a tunnel: the table in docs/ARCHITECTURE.md. It is pure.
 
 #ifndef ECHPROXY_PROXY_POLICY_H
 #define ECHPROXY_PROXY_POLICY_H
@@ -18,15 +18,22 @@ enum policy_action {
 struct policy_decision {
   enum policy_action action;
   enum front_refusal refusal;  // with POLICY_REFUSE
-  const char *why;             // with POLICY_REFUSE, one static sentence
+  const char *why;  // one static sentence; NULL with POLICY_INTERCEPT, and with
+                    // POLICY_PASS unless that is what the user asked for
 };
 
 // policy_for_lookup decides when the lookup's answer is in.
 struct policy_decision policy_for_lookup(enum proxy_mode mode,
                                          const struct lookup_answer *answer);
 
-// policy_for_other_bytes decides what becomes of an intercepted tunnel whose
-// first bytes are not TLS, or are a ClientHello for another name.
+// policy_for_named decides what becomes of a tunnel whose ClientHello is for
+// another name than was asked for, from the lookup of that name: a program that
+// looks names up elsewhere asks for an address, and the name is still to hide.
+struct policy_decision policy_for_named(enum proxy_mode mode,
+                                        const struct lookup_answer *answer);
+
+// policy_for_other_bytes decides what becomes of a tunnel whose first bytes are
+// not TLS, or are a ClientHello without a name to hide.
 enum policy_action policy_for_other_bytes(enum proxy_mode mode);
 
 // policy_for_origin decides what becomes of an intercepted tunnel whose site

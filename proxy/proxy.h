@@ -12,7 +12,12 @@
 #include "net/worker.h"
 #include "proxy/log.h"
 
-enum proxy_mode { MODE_PREFER, MODE_STRICT };
+enum proxy_mode {
+  MODE_PREFER,  // ECH where there is one, else the browser's own bytes
+  MODE_STRICT,  // ECH or nothing
+  MODE_PASS,    // always the browser's own bytes; for single sites only, whose
+                // names the user wants to be in the clear
+};
 
 // An open connection of any kind, embedded in the object that it stands for.
 // Its fields belong to proxy_add and proxy_remove.
@@ -31,8 +36,9 @@ struct proxy {
   const char *ca_path;        // of the CA's certificate, for messages and pages
   const char *ca_pem;         // the certificate itself; NULL when unknown
   const struct log *log;
-  enum proxy_mode mode;
-  const struct upstream *upstream;  // to reach sites through, or NULL
+  enum proxy_mode mode;             // but for sites whose rule has another
+  const struct upstream *upstream;  // to reach sites through, or NULL; likewise
+  const struct site_rules *sites;   // proxy/site_rule.h; NULL: none
   struct connection *connections;   // the open ones, newest first
   size_t num_connections;
   uint64_t num_hidden;  // tunnels by verdict, since the start

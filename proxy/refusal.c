@@ -1,7 +1,6 @@
 #include "proxy/refusal.h"
 
 #include <stdio.h>
-#include <string.h>
 
 // What a person can do, by what went wrong.
 static const char *advice_for(enum origin_status status,
@@ -35,6 +34,15 @@ static const char *advice_for(enum origin_status status,
       return "Try again in some minutes: the site's ECH keys and what it "
              "publishes in DNS do not fit together. If it stays so, tell the "
              "site's operator.";
+    case ORIGIN_NO_COMPATIBLE_ENDPOINT:
+      return "Try a browser that speaks HTTP/2. What the site publishes in DNS "
+             "does not allow what this program speaks, so if every browser "
+             "ends here, tell the site's operator.";
+    case ORIGIN_CERTIFICATE_REFUSED:
+      return "Look at client-cert and client-key in the [site] section of "
+             "echproxy's configuration file: the certificate may have expired, "
+             "or be meant for another site.";
+    case ORIGIN_CERTIFICATE_REQUIRED:  // has a page of its own
     case ORIGIN_TLS_FAILED:
     case ORIGIN_OK:
       break;
@@ -45,15 +53,10 @@ static const char *advice_for(enum origin_status status,
 
 static void write_cause(struct refusal *out, enum origin_status status,
                         const struct origin_report *report) {
-  char error[256];
-  const struct tls_error none = {0};
-  const char *summary = origin_status_str(status);
-  if (memcmp(&report->error, &none, sizeof none) == 0) {
-    snprintf(out->cause, sizeof out->cause, "%s", summary);
-    return;
-  }
-  tls_error_text(error, sizeof error, &report->error);
-  snprintf(out->cause, sizeof out->cause, "%s: %s", summary, error);
+  char detail[kOriginDetailSize];
+  origin_report_detail(detail, status, report);
+  snprintf(out->cause, sizeof out->cause, "%s%s%s", origin_status_str(status),
+           detail[0] != '\0' ? ": " : "", detail);
 }
 
 static void write_protection(struct refusal *out,
@@ -69,11 +72,41 @@ static void write_protection(struct refusal *out,
            report->public_name);
 }
 
+// For a site that wants a client certificate, for which no rule has one.
+static void ask_for_certificate(struct refusal *out, const char *host) {
+  snprintf(out->cause, sizeof out->cause,
+           "the site asks for a client certificate, and no rule of echproxy's "
+           "configuration has one for it");
+  snprintf(out->lines, sizeof out->lines,
+           "[site \"%s\"]\nclient-cert = FILE\nclient-key = FILE\n", host);
+  out->page = (struct page){
+      .status = 502,
+      .phrase = "Bad Gateway",
+      .title = "This site wants your certificate",
+      .host = host,
+      .cause = out->cause,
+      .protection = out->protection,
+      .advice =
+          "The certificates in your browser cannot be used here: echproxy "
+          "makes the connection to the site, so that its name stays hidden. "
+          "Export yours with its key as PEM files that only you can read, add "
+          "these lines to echproxy's configuration file with the files' paths, "
+          "and start echproxy again. With the one line mode = pass instead, "
+          "the browser makes the connection with its own certificate, and the "
+          "network sees the site's name.",
+      .lines = out->lines,
+  };
+}
+
 void refusal_for_origin(struct refusal *out, const char *host,
                         enum origin_status status,
                         const struct origin_report *report) {
-  write_cause(out, status, report);
   write_protection(out, report);
+  if (status == ORIGIN_CERTIFICATE_REQUIRED) {
+    ask_for_certificate(out, host);
+    return;
+  }
+  write_cause(out, status, report);
   out->page = (struct page){
       .status = 502,
       .phrase = "Bad Gateway",

@@ -10,8 +10,9 @@
 // A page and the texts that it borrows from.
 struct refusal {
   struct page page;
-  char cause[512];
+  char cause[640];
   char protection[512];
+  char lines[512];
 };
 
 // refusal_for_origin fills `out` for `host`, which `out` borrows, from what

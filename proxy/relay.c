@@ -48,7 +48,11 @@ static void relay_end(struct relay *relay, int err) {
     stream_close_after_drain(relay->browser.stream, kFarewellMs);
     stream_close_after_drain(relay->site.stream, kFarewellMs);
   } else {
-    stream_close(relay->browser.stream);
+    // The kernel may still hold much of what the site had sent before it broke
+    // off. A browser that goes on to speak must not lose it to a reset. What is
+    // on its way to the site is not waited for: a site that goes on to send,
+    // for nobody, would use up the network meanwhile.
+    stream_break_after_drain(relay->browser.stream, kFarewellMs);
     stream_close(relay->site.stream);
   }
   relay_release(relay);

@@ -6,6 +6,8 @@
 
 #include "net/xalloc.h"
 
+enum { kMaxLocalDomains = 64 };
+
 static bool apply_yes_no(bool *out, const char *value, const char **out_why) {
   static const char *const kYes[] = {"yes", "true", "on", "1"};
   static const char *const kNo[] = {"no", "false", "off", "0"};
@@ -127,18 +129,11 @@ static bool apply_quiet(struct options *o, const char *value,
 
 static bool apply_resolver(struct options *o, const char *value,
                            const char **out_why) {
-  if (strncasecmp(value, "tls://", 6) == 0 ||
-      strncasecmp(value, "udp://", 6) == 0) {
-    *out_why =
-        "only DNS over HTTPS is supported so far: write it as "
-        "https://HOST/dns-query";
-    return false;
-  }
   if (o->num_resolvers == kOptionsMaxResolvers) {
     *out_why = "there can be at most 8 resolvers";
     return false;
   }
-  if (!doh_server_parse(&o->resolvers[o->num_resolvers], value, out_why)) {
+  if (!dns_server_parse(&o->resolvers[o->num_resolvers], value, out_why)) {
     return false;
   }
   o->num_resolvers++;
@@ -147,7 +142,7 @@ static bool apply_resolver(struct options *o, const char *value,
 
 static bool apply_bootstrap(struct options *o, const char *value,
                             const char **out_why) {
-  if (o->num_bootstrap == kDohMaxAddresses) {
+  if (o->num_bootstrap == kDnsServerMaxAddresses) {
     *out_why = "there can be at most 8 bootstrap addresses";
     return false;
   }
@@ -156,6 +151,19 @@ static bool apply_bootstrap(struct options *o, const char *value,
     return false;
   }
   o->num_bootstrap++;
+  return true;
+}
+
+static bool apply_local_domain(struct options *o, const char *value,
+                               const char **out_why) {
+  if (o->local_domains.num_domains == kMaxLocalDomains) {
+    *out_why = "there can be at most 64 local domains";
+    return false;
+  }
+  if (!local_domains_add(&o->local_domains, value)) {
+    *out_why = "write a domain, such as corp.example";
+    return false;
+  }
   return true;
 }
 
@@ -194,6 +202,7 @@ static const struct setting kSettings[] = {
     {"quiet", 'q', "proxy", kSettingRun | kSettingFlag, apply_quiet},
     {"resolver", 0, "resolver", kBoth | kSettingMany, apply_resolver},
     {"bootstrap", 0, "resolver", kBoth | kSettingMany, apply_bootstrap},
+    {"local-domain", 0, "resolver", kBoth | kSettingMany, apply_local_domain},
     {"resolver-ca", 0, "resolver", kBoth | kSettingPath, apply_resolver_ca},
 };
 

@@ -14,10 +14,12 @@
 #include "proxy/policy.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
+#include "proxy/site_lookup.h"
 
 enum step {
   FIND_ECH = 1,
   READ_HELLO,
+  FIND_NAMED,
   DIAL_ORIGIN,
   DIAL_DIRECT,
   GREET_BROWSER,
@@ -36,6 +38,9 @@ struct tunnel {
   enum front_kind kind;
   char *host;
   uint16_t port;
+  enum proxy_mode mode;                    // for this site
+  const struct upstream *upstream;         // likewise; NULL: none
+  const struct origin_identity *identity;  // likewise; NULL: none
 
   // The browser's side: first the bare connection, then a session over it.
   struct stream *browser;
@@ -44,7 +49,7 @@ struct tunnel {
   bool accepted;  // the browser has been told that its tunnel is open
 
   // What is under way or found; NULL when it is not.
-  struct lookup *lookup;
+  struct site_lookup *lookup;
   struct lookup_answer *answer;
   struct origin_dial *origin_dial;
   struct tls *site_tls;
@@ -56,13 +61,14 @@ struct tunnel {
 
   // For the log.
   const char *verdict;
-  char cause[256];
+  char cause[512];
   char seen[256];
   struct relay_counts counts;
 };
 
 static void start_find_ech(struct tunnel *t);
 static void start_read_hello(struct tunnel *t);
+static void start_find_named(struct tunnel *t);
 static void start_dial_origin(struct tunnel *t);
 static void start_dial_direct(struct tunnel *t);
 static void start_greet_browser(struct tunnel *t);
@@ -70,15 +76,18 @@ static void start_relay(struct tunnel *t);
 
 // A tunnel's life, in order. A start_ function asks for one thing; its on_
 // function receives it and names the next step. Only tunnel_enter moves `t`.
-// Passing through goes from FIND_ECH, READ_HELLO or DIAL_ORIGIN straight to
-// DIAL_DIRECT and on to RELAY. A deadline of 0 is somebody else's to keep.
+// Passing through goes from FIND_ECH, READ_HELLO, FIND_NAMED or DIAL_ORIGIN
+// straight to DIAL_DIRECT and on to RELAY. A deadline of 0 is somebody else's
+// to keep.
 static const struct {
   const char *name;
   void (*start)(struct tunnel *t);
   uint64_t deadline_ms;
 } kSteps[] = {
-    [FIND_ECH] = {"find-ech", start_find_ech, kLookupTimeoutMs + 1000},
+    [FIND_ECH] = {"find-ech", start_find_ech, kSiteLookupTimeoutMs + 1000},
     [READ_HELLO] = {"read-hello", start_read_hello, 10000},
+    [FIND_NAMED] = {"find-named", start_find_named,
+                    kSiteLookupTimeoutMs + 1000},
     [DIAL_ORIGIN] = {"dial-origin", start_dial_origin, kOriginTimeoutMs + 1000},
     [DIAL_DIRECT] = {"dial-direct", start_dial_direct, kDirectTimeoutMs + 1000},
     [GREET_BROWSER] = {"greet-browser", start_greet_browser, 10000},
@@ -136,7 +145,7 @@ static void tunnel_close(struct tunnel *t) {
   tunnel_log(t);
   t->step = CLOSING;
   proxy_remove(t->proxy, &t->connection);
-  lookup_cancel(t->lookup);
+  site_lookup_cancel(t->lookup);
   origin_dial_cancel(t->origin_dial);
   dial_cancel(t->dial);
   relay_cancel(t->relay);
@@ -188,18 +197,47 @@ void tunnel_open(struct proxy *proxy, struct stream *browser,
 
 // FIND_ECH: what does DNS say of the host?
 
-static void on_ech_found(void *owner, struct lookup_answer *answer) {
+// may_hide_a_name says whether the tunnel was asked for by address, where only
+// the ClientHello tells the name. That is worth waiting for on the port where
+// browsers always speak first.
+static bool may_hide_a_name(const struct tunnel *t) {
+  enum { kHttpsPort = 443 };
+  struct address address;
+  return t->port == kHttpsPort && t->mode != MODE_PASS &&
+         address_from_ip(&address, t->host, 0);
+}
+
+static void accept_and_read_hello(struct tunnel *t) {
+  t->accepted = true;
+  front_accept(t->browser, t->kind);
+  tunnel_enter(t, READ_HELLO);
+}
+
+static void take_rule(struct tunnel *t, const struct site_rule *rule) {
+  t->mode = site_rule_mode(rule, t->proxy->mode);
+  t->upstream = site_rule_upstream(rule, t->proxy->upstream);
+  t->identity = site_rule_identity(rule);
+}
+
+static void on_ech_found(void *owner, struct lookup_answer *answer,
+                         const struct site_rule *rule) {
   struct tunnel *t = owner;
   t->lookup = NULL;    // finished, so no longer ours to cancel
   t->answer = answer;  // taken
-  struct policy_decision decision = policy_for_lookup(t->proxy->mode, answer);
+  take_rule(t, rule);
+  if (may_hide_a_name(t)) {
+    accept_and_read_hello(t);
+    return;
+  }
+  struct policy_decision decision = policy_for_lookup(t->mode, answer);
   switch (decision.action) {
     case POLICY_INTERCEPT:
-      t->accepted = true;
-      front_accept(t->browser, t->kind);
-      tunnel_enter(t, READ_HELLO);
+      accept_and_read_hello(t);
       return;
     case POLICY_PASS:
+      if (decision.why != NULL) {
+        snprintf(t->cause, sizeof t->cause, "%s", decision.why);
+      }
       tunnel_enter(t, DIAL_DIRECT);
       return;
     case POLICY_REFUSE:
@@ -209,15 +247,15 @@ static void on_ech_found(void *owner, struct lookup_answer *answer) {
 }
 
 static void start_find_ech(struct tunnel *t) {
-  t->lookup =
-      lookup_start(t->proxy->resolver, t->host, t->port, on_ech_found, t);
+  t->lookup = site_lookup_start(t->proxy->resolver, t->proxy->sites, t->host,
+                                t->port, on_ech_found, t);
 }
 
 // READ_HELLO: is it TLS, and for the host that was asked for?
 
 // pass_other_bytes goes on with bytes that are not a ClientHello for the host.
 static void pass_other_bytes(struct tunnel *t, const char *what) {
-  if (policy_for_other_bytes(t->proxy->mode) != POLICY_PASS) {
+  if (policy_for_other_bytes(t->mode) != POLICY_PASS) {
     tunnel_refuse(t, FRONT_FORBIDDEN, what);
     return;
   }
@@ -226,31 +264,41 @@ static void pass_other_bytes(struct tunnel *t, const char *what) {
   tunnel_enter(t, DIAL_DIRECT);
 }
 
-// is_tls_record says whether the browser began with a TLS handshake record. One
-// that BoringSSL could not read may still hold the host's name, so it must not
-// be passed on.
+// is_tls_record says whether the browser began with a TLS record of any kind.
+// What BoringSSL could not read may still hold the host's name, in a hello
+// behind that record too, so it must not be passed on.
 static bool is_tls_record(const struct tls *tls) {
-  enum { kContentTypeHandshake = 22 };  // RFC 9846, section 5.1
+  // RFC 9846, section 5.1, and the heartbeat of RFC 6520.
+  enum { kChangeCipherSpec = 20, kHeartbeat = 24 };
   size_t len;
   const uint8_t *bytes = tls_hello_bytes(tls, &len);
-  return len > 0 && bytes[0] == kContentTypeHandshake;
+  return len > 0 && bytes[0] >= kChangeCipherSpec && bytes[0] <= kHeartbeat;
+}
+
+// on_whole_hello goes on with a ClientHello that could be read.
+static void on_whole_hello(struct tunnel *t) {
+  const char *name = t->greeting->server_name;
+  if (t->greeting->odd_server_name) {
+    tunnel_refuse(t, FRONT_BAD_GATEWAY,
+                  "The browser's ClientHello is for no host name.");
+  } else if (name[0] != '\0' && strcmp(name, t->host) != 0) {
+    tunnel_enter(t, FIND_NAMED);
+  } else if (t->answer->status == LOOKUP_ECH) {
+    // A hello without a name is taken for the host's: intercepting it hides the
+    // certificate that would answer it.
+    tunnel_enter(t, DIAL_ORIGIN);
+  } else {
+    pass_other_bytes(t,
+                     "The ClientHello names no site, and strict mode reaches "
+                     "sites with ECH only.");
+  }
 }
 
 static void on_hello(void *owner, enum tls_status status,
                      const struct tls_error *error) {
   struct tunnel *t = owner;
   if (status == TLS_PAUSED) {
-    // A hello without a name is taken for the host's: intercepting it hides the
-    // certificate that would answer it.
-    const char *name = t->greeting->server_name;
-    if (name[0] != '\0' && strcmp(name, t->host) != 0) {
-      pass_other_bytes(t,
-                       "The ClientHello is for another name than the "
-                       "tunnel, and strict mode reaches sites with ECH "
-                       "only.");
-      return;
-    }
-    tunnel_enter(t, DIAL_ORIGIN);
+    on_whole_hello(t);
     return;
   }
   if (error->uv_err != 0) {
@@ -277,6 +325,49 @@ static void start_read_hello(struct tunnel *t) {
   tls_handshake_start(t->browser_tls, on_hello, t);
 }
 
+// FIND_NAMED: what does DNS say of the name in the ClientHello, which is not
+// the one that was asked for?
+
+// take_named makes the tunnel one for the name in the ClientHello.
+static void take_named(struct tunnel *t, struct lookup_answer *answer,
+                       const struct site_rule *rule) {
+  free(t->host);
+  t->host = xstrdup(t->greeting->server_name);
+  lookup_answer_unref(t->answer);
+  t->answer = answer;  // taken
+  take_rule(t, rule);
+}
+
+static void on_named_found(void *owner, struct lookup_answer *answer,
+                           const struct site_rule *rule) {
+  struct tunnel *t = owner;
+  t->lookup = NULL;
+  struct policy_decision decision =
+      policy_for_named(site_rule_mode(rule, t->proxy->mode), answer);
+  switch (decision.action) {
+    case POLICY_INTERCEPT:
+      take_named(t, answer, rule);
+      tunnel_enter(t, DIAL_ORIGIN);
+      return;
+    case POLICY_PASS:
+      lookup_answer_unref(answer);
+      pass_other_bytes(t,
+                       "The ClientHello is for another name than the tunnel, "
+                       "and strict mode reaches sites with ECH only.");
+      return;
+    case POLICY_REFUSE:
+      lookup_answer_unref(answer);
+      tunnel_refuse(t, decision.refusal, decision.why);
+      return;
+  }
+}
+
+static void start_find_named(struct tunnel *t) {
+  t->lookup =
+      site_lookup_start(t->proxy->resolver, t->proxy->sites,
+                        t->greeting->server_name, t->port, on_named_found, t);
+}
+
 // DIAL_ORIGIN: reach the site with ECH.
 
 static void on_origin(void *owner, enum origin_status status, struct tls *tls,
@@ -289,7 +380,7 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
     tunnel_enter(t, GREET_BROWSER);
     return;
   }
-  if (policy_for_origin(t->proxy->mode, status) == POLICY_PASS) {
+  if (policy_for_origin(t->mode, status) == POLICY_PASS) {
     snprintf(t->cause, sizeof t->cause, "%s", origin_status_str(status));
     t->browser = tls_unwrap(t->browser_tls);
     t->browser_tls = NULL;
@@ -298,18 +389,20 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
   }
   t->refusal = xcalloc(1, sizeof *t->refusal);
   refusal_for_origin(t->refusal, t->host, status, report);
-  snprintf(t->cause, sizeof t->cause, "%.255s", t->refusal->cause);
+  snprintf(t->cause, sizeof t->cause, "%.511s", t->refusal->cause);
   tunnel_enter(t, GREET_BROWSER);
 }
 
 static void start_dial_origin(struct tunnel *t) {
   const struct origin_request request = {
       .host = t->host,
+      .port = t->port,
       .answer = t->answer,
       .privacy = ORIGIN_PRIVATE,
       .alpn = t->greeting->alpn,
       .alpn_len = t->greeting->alpn_len,
-      .via = proxy_via(t->proxy->upstream, t->answer),
+      .via = proxy_via(t->upstream, t->answer),
+      .identity = t->identity,
   };
   t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
 }
@@ -348,7 +441,7 @@ static void start_dial_direct(struct tunnel *t) {
     tunnel_refuse(t, FRONT_NO_SUCH_HOST, "The site has no address.");
     return;
   }
-  t->via = proxy_via(t->proxy->upstream, t->answer);
+  t->via = proxy_via(t->upstream, t->answer);
   t->dial =
       dial_start(t->proxy->worker, t->via, t->answer->addresses,
                  t->answer->num_addresses, kDirectTimeoutMs, on_direct, t);
@@ -421,7 +514,8 @@ static void on_relayed(void *owner, int err,
   struct tunnel *t = owner;
   t->relay = NULL;
   t->counts = *counts;
-  if (err != 0 && t->cause[0] == '\0') {
+  // Browsers and servers alike often end without close_notify (UV_EOF).
+  if (err != 0 && err != UV_EOF && t->cause[0] == '\0') {
     snprintf(t->cause, sizeof t->cause, "%s", uv_strerror(err));
   }
   tunnel_close(t);

@@ -41,12 +41,19 @@ const char *usage_program(void) {
   "                       $XDG_CONFIG_HOME or ~/.config, if it exists)\n"      \
   "  --mode MODE          prefer: pass sites without ECH through (default);\n" \
   "                       strict: refuse them\n"                               \
-  "  --resolver URL       DNS over HTTPS server, https://HOST/dns-query; "     \
-  "the\n"                                                                      \
-  "                       first of several that works is used (default:\n"     \
-  "                       Cloudflare, then Quad9)\n"                           \
+  "  --resolver URL       https://HOST/dns-query (DNS over HTTPS), "           \
+  "tls://HOST "                                                                \
+  "(DNS\n"                                                                     \
+  "                       over TLS), or udp://127.0.0.1 for a resolver on "    \
+  "this\n"                                                                     \
+  "                       machine; the first of several that works is used\n"  \
+  "                       (default: Cloudflare, then Quad9)\n"                 \
   "  --bootstrap IP       address of the --resolver servers; not needed for\n" \
   "                       the default ones, whose addresses are known\n"       \
+  "  --local-domain NAME  names in this domain are for the system's "          \
+  "resolver, "                                                                 \
+  "and\n"                                                                      \
+  "                       never for --resolver; may be given several times\n"  \
   "  --resolver-ca FILE   certificates to trust for resolvers, besides the\n"  \
   "                       system's (PEM)\n"                                    \
   "  --upstream-ca FILE   certificates to trust for sites, besides the\n"      \
@@ -72,9 +79,12 @@ const char *usage_run(void) {
          "\n"
          "Every option but --config and --help is also a key of the file: "
          "resolver,\n"
-         "bootstrap and resolver-ca in [resolver], the others in [proxy]; "
-         "verbose and\n"
-         "quiet are yes or no. The command line beats the file.\n"
+         "bootstrap, local-domain and resolver-ca in [resolver], the others in "
+         "[proxy];\n"
+         "verbose and quiet are yes or no. The command line beats the file. "
+         "Sections\n"
+         "[site \"NAME\"] say what is different for single sites: "
+         "docs/CONFIGURATION.md.\n"
          "\n"
          "It exits with 0 when it was stopped, 64 for a wrong command line, 69 "
          "when it\n"

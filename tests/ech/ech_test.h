@@ -14,7 +14,7 @@
 #include <string.h>
 #include <uv.h>
 
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 #include "net/worker.h"
 #include "support/test_cert.h"
 
@@ -62,13 +62,32 @@ static inline void test_trust_cleanup(struct test_trust *t) {
 
 // test_server_at is the DoH server on a port of loopback, with the name `host`
 // or, when that is NULL, its address.
-static inline struct doh_server test_server_at(const char *host,
+static inline struct dns_server test_server_at(const char *host,
                                                uint16_t port) {
-  struct doh_server server = {.port = port, .num_addresses = 1};
+  struct dns_server server = {.port = port, .num_addresses = 1};
   strcpy(server.host, host == NULL ? "127.0.0.1" : host);
   strcpy(server.path, "/dns-query");
   cr_assert(address_from_ip(&server.addresses[0], "127.0.0.1", port));
   return server;
+}
+
+// test_listen makes `listener` listen on a free port of 127.0.0.1, which it
+// returns.
+static inline uint16_t test_listen(uv_tcp_t *listener, struct worker *worker,
+                                   uv_connection_cb on_connection,
+                                   void *owner) {
+  struct address any;
+  struct sockaddr_storage sa;
+  int len = sizeof(sa);
+  address_from_ip(&any, "127.0.0.1", 0);
+  address_to_sockaddr(&sa, &any);
+  uv_tcp_init(worker_loop(worker), listener);
+  listener->data = owner;
+  cr_assert_eq(uv_tcp_bind(listener, (struct sockaddr *)&sa, 0), 0);
+  cr_assert_eq(uv_listen((uv_stream_t *)listener, 16, on_connection), 0);
+  uv_tcp_getsockname(listener, (struct sockaddr *)&sa, &len);
+  cr_assert(address_from_sockaddr(&any, (struct sockaddr *)&sa));
+  return any.port;
 }
 
 // test_ech_base64 makes an ECHConfigList and returns it as base64, released

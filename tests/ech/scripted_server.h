@@ -339,19 +339,7 @@ static inline void scripted_server_open(struct scripted_server *s,
   if (alpn != NULL) {
     SSL_CTX_set_alpn_select_cb(s->ctx, scripted_select_h2, (void *)alpn);
   }
-  struct address any;
-  struct sockaddr_storage sa;
-  address_from_ip(&any, "127.0.0.1", 0);
-  address_to_sockaddr(&sa, &any);
-  uv_tcp_init(worker_loop(worker), &s->listener);
-  s->listener.data = s;
-  cr_assert_eq(uv_tcp_bind(&s->listener, (struct sockaddr *)&sa, 0), 0);
-  cr_assert_eq(
-      uv_listen((uv_stream_t *)&s->listener, 16, scripted_on_connection), 0);
-  int len = sizeof(sa);
-  uv_tcp_getsockname(&s->listener, (struct sockaddr *)&sa, &len);
-  cr_assert(address_from_sockaddr(&any, (struct sockaddr *)&sa));
-  s->port = any.port;
+  s->port = test_listen(&s->listener, worker, scripted_on_connection, s);
 }
 
 // scripted_server_close drops all connections. The loop must turn once more

@@ -192,7 +192,7 @@ Test(dns_message, sends_names_in_lower_case) {
 }
 
 Test(dns_message, asks_for_no_name_that_is_none) {
-  static const char *const kCases[] = {"", ".", "a.", "a..b", "a b", "a\\.b"};
+  static const char *const kCases[] = {"", "..", "a.", "a..b", "a b", "a\\.b"};
   uint8_t query[kDnsQueryMaxLen];
   size_t len;
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
@@ -522,6 +522,52 @@ static void expect_sane(void *owner, const uint8_t *bytes, size_t len) {
     }
   }
   *num_good += answer.status == DNS_OK ? 1 : 0;
+}
+
+Test(dns_message, tells_the_answer_to_a_query_from_others) {
+  uint8_t query[kDnsQueryMaxLen];
+  size_t len;
+  cr_assert(dns_query_write(query, &len, "www.example", DNS_HTTPS));
+  begin(&m, kResponse, "WWW.Example", DNS_HTTPS);
+  cr_assert(dns_message_answers(m.bytes, m.len, query, len));
+  for (size_t cut = 0; cut < m.len; cut++) {
+    cr_assert_not(dns_message_answers(m.bytes, cut, query, len));
+  }
+  static const struct {
+    unsigned flags;
+    const char *name;
+    unsigned type;
+  } kOthers[] = {{kResponse, "www.exampl", DNS_HTTPS},
+                 {kResponse, "wwx.example", DNS_HTTPS},
+                 {kResponse, "www.example", DNS_A},
+                 {kResponse, "www.example.example", DNS_HTTPS},
+                 {0x0100, "www.example", DNS_HTTPS}};
+  for (size_t i = 0; i < sizeof(kOthers) / sizeof(kOthers[0]); i++) {
+    begin(&m, kOthers[i].flags, kOthers[i].name, kOthers[i].type);
+    cr_assert_not(dns_message_answers(m.bytes, m.len, query, len), "case %zu",
+                  i);
+  }
+  // An error may come without the question, an answer may not.
+  uint8_t bare[12] = {0, 0, 0x81, 0x80};
+  cr_assert_not(dns_message_answers(bare, sizeof(bare), query, len));
+  bare[3] = 0x81;
+  cr_assert(dns_message_answers(bare, sizeof(bare), query, len));
+}
+
+Test(dns_message, asks_for_the_root) {
+  uint8_t query[kDnsQueryMaxLen];
+  size_t len;
+  cr_assert(dns_query_write(query, &len, ".", DNS_NS));
+  cr_assert_eq(len, kDnsQueryBlock);
+  cr_assert_eq(query[12], 0);
+}
+
+Test(dns_message, takes_no_answer_with_another_id) {
+  begin(&m, kResponse, "www.example", DNS_A);
+  add_a(&m, "www.example", 300);
+  cr_assert_eq(parse(&a, &m), DNS_OK);
+  dns_message_set_id(m.bytes, 1);
+  cr_assert_eq(parse(&a, &m), DNS_BOGUS);
 }
 
 Test(dns_message, survives_every_truncation_and_change) {

@@ -1,7 +1,7 @@
 #include "ech/lookup.h"
 
+#include "ech/dns_channel.h"
 #include "ech/dns_message.h"
-#include "ech/doh.h"
 #include "ech/ech_test.h"
 #include "support/leaks.h"
 #include "support/loopback.h"
@@ -35,7 +35,7 @@ static void fixture_init(struct fixture *f, const char *const records[]) {
   }
   f->unbound = unbound_start(f->scratch, "resolver", lines);
   f->worker = test_worker_new();
-  struct doh_server server = test_server_at(NULL, unbound_port(f->unbound));
+  struct dns_server server = test_server_at(NULL, unbound_port(f->unbound));
   f->resolver = resolver_new(f->worker, &server, 1, f->trust.store);
 }
 
@@ -251,7 +251,7 @@ Test(lookup, keeps_answers_for_their_ttl) {
   lookup_answer_unref(first);
   lookup_answer_unref(second);
   struct lookup_answer *a = expect(&f, "brief.test", 443, LOOKUP_FAILED);
-  cr_assert_str_eq(a->detail, doh_status_str(DOH_UNREACHABLE));
+  cr_assert_str_eq(a->detail, channel_status_str(CHANNEL_UNREACHABLE));
   lookup_answer_unref(a);
   fixture_cleanup(&f);
 }
@@ -313,7 +313,7 @@ Test(lookup, asks_the_next_server_when_one_is_gone) {
   struct fixture f;
   fixture_init(&f, (const char *[]){"site.test. 0 IN HTTPS 1 . ech=$ECH",
                                     "site.test. 0 IN A 192.0.2.1", NULL});
-  struct doh_server servers[] = {
+  struct dns_server servers[] = {
       test_server_at(NULL, loopback_free_port()),
       test_server_at("resolver.test", unbound_port(f.unbound))};
   resolver_free(f.resolver);
@@ -337,12 +337,12 @@ Test(lookup, believes_no_server_that_it_cannot_verify) {
                {"resolver.test", other.store},
                {"other.test", f.trust.store}};
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-    struct doh_server server =
+    struct dns_server server =
         test_server_at(cases[i].host, unbound_port(f.unbound));
     resolver_free(f.resolver);
     f.resolver = resolver_new(f.worker, &server, 1, cases[i].store);
     struct lookup_answer *a = expect(&f, "site.test", 443, LOOKUP_FAILED);
-    cr_assert_str_eq(a->detail, doh_status_str(DOH_UNTRUSTED));
+    cr_assert_str_eq(a->detail, channel_status_str(CHANNEL_UNTRUSTED));
     lookup_answer_unref(a);
   }
   test_trust_cleanup(&other);
@@ -354,7 +354,7 @@ Test(lookup, answers_special_names_without_asking) {
   struct test_trust trust;
   test_trust_init(&trust, "IP:127.0.0.1");
   struct worker *worker = test_worker_new();
-  struct doh_server server = test_server_at(NULL, loopback_free_port());
+  struct dns_server server = test_server_at(NULL, loopback_free_port());
   struct resolver *resolver = resolver_new(worker, &server, 1, trust.store);
   static const struct {
     const char *host;
@@ -418,7 +418,7 @@ Test(lookup, leaves_single_labels_to_the_system) {
   struct test_trust trust;
   test_trust_init(&trust, "IP:127.0.0.1");
   struct worker *worker = test_worker_new();
-  struct doh_server server = test_server_at(NULL, loopback_free_port());
+  struct dns_server server = test_server_at(NULL, loopback_free_port());
   struct resolver *resolver = resolver_new(worker, &server, 1, trust.store);
   struct lookup_answer *a = look(worker, resolver, name, 99);
   cr_assert_eq(a->status, LOOKUP_LOCAL, "%s", a->detail);

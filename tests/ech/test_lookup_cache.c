@@ -52,3 +52,101 @@ Test(lookup_cache, drops_what_was_used_longest_ago) {
   lookup_cache_free(cache);
   cr_assert(leaks_none());
 }
+
+// An answer with ECH that may be kept for `ech_ttl`, its addresses for `ttl`.
+static struct lookup_answer *put_ech(struct lookup_cache *cache, uint32_t ttl,
+                                     uint32_t ech_ttl, uint64_t now_ms) {
+  struct lookup_answer *a =
+      lookup_answer_new(LOOKUP_ECH, "", ttl, NULL, 0, NULL, 0);
+  a->ech_ttl = ech_ttl;
+  lookup_cache_put(cache, "a:443", a, now_ms);
+  lookup_answer_unref(a);
+  return a;
+}
+
+// Puts an answer of `status` and says whether the one before it stayed.
+static bool stays(struct lookup_cache *cache, enum lookup_status status,
+                  uint32_t ttl, uint64_t now_ms) {
+  struct lookup_answer *a =
+      lookup_answer_new(status, "", ttl, NULL, 0, NULL, 0);
+  bool stayed = lookup_cache_put(cache, "a:443", a, now_ms) != a;
+  lookup_answer_unref(a);
+  return stayed;
+}
+
+// Once a name has a usable configuration, nothing that is learned within its
+// TTL makes it fall back to the clear.
+Test(lookup_cache, keeps_ech_for_its_own_ttl) {
+  static const enum lookup_status kOthers[] = {LOOKUP_NO_ECH, LOOKUP_NO_RECORD,
+                                               LOOKUP_NXDOMAIN, LOOKUP_FAILED};
+  for (size_t i = 0; i < sizeof(kOthers) / sizeof(kOthers[0]); i++) {
+    struct lookup_cache *cache = lookup_cache_new(10);
+    struct lookup_answer *ech = put_ech(cache, 10, 300, 0);
+    cr_assert_eq(lookup_cache_get(cache, "a:443", 9999), ech);
+    cr_assert(stays(cache, kOthers[i], 60, 9999));
+    // The addresses' time is over, the configuration's is not.
+    cr_assert_eq(lookup_cache_get(cache, "a:443", 39998), ech);
+    cr_assert_null(lookup_cache_get(cache, "a:443", 39999));
+    cr_assert(stays(cache, kOthers[i], 0, 40000));
+    cr_assert_null(lookup_cache_get(cache, "a:443", 40000));
+    cr_assert(stays(cache, kOthers[i], 3600, 299000));
+    cr_assert_eq(lookup_cache_get(cache, "a:443", 299999), ech);
+    cr_assert_null(lookup_cache_get(cache, "a:443", 300000));
+    cr_assert_not(stays(cache, kOthers[i], 60, 300000));
+    cr_assert_not_null(lookup_cache_get(cache, "a:443", 300000));
+    lookup_cache_free(cache);
+  }
+  cr_assert(leaks_none());
+}
+
+Test(lookup_cache, replaces_ech_by_newer_ech) {
+  struct lookup_cache *cache = lookup_cache_new(10);
+  put_ech(cache, 0, 300, 0);
+  cr_assert_null(lookup_cache_get(cache, "a:443", 0), "its addresses are old");
+  struct lookup_answer *newer = put_ech(cache, 10, 20, 1000);
+  cr_assert_eq(lookup_cache_get(cache, "a:443", 1000), newer);
+  cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 20999));
+  cr_assert_not(stays(cache, LOOKUP_NO_RECORD, 60, 21000));
+  lookup_cache_free(cache);
+  cr_assert(leaks_none());
+}
+
+Test(lookup_cache, keeps_a_good_answer_when_a_refresh_fails) {
+  struct lookup_cache *cache = lookup_cache_new(10);
+  put(cache, "a:443", 10, 0);
+  cr_assert(stays(cache, LOOKUP_FAILED, 1, 9000));
+  cr_assert_not_null(lookup_cache_get(cache, "a:443", 9999));
+  cr_assert_null(lookup_cache_get(cache, "a:443", 10000), "its time was over");
+  put(cache, "a:443", 10, 20000);
+  cr_assert_not(stays(cache, LOOKUP_NXDOMAIN, 1, 29000));
+  lookup_cache_free(cache);
+}
+
+Test(lookup_cache, says_when_an_answer_in_use_should_be_asked_for_again) {
+  struct lookup_cache *cache = lookup_cache_new(10);
+  put(cache, "a:443", 100, 0);
+  cr_assert_not(lookup_cache_is_due(cache, "b:443", 0));
+  cr_assert_not(lookup_cache_is_due(cache, "a:443", 79999));
+  cr_assert(lookup_cache_is_due(cache, "a:443", 80000));
+  cr_assert_not(lookup_cache_is_due(cache, "a:443", 80001), "twice at once");
+  cr_assert(lookup_cache_is_due(cache, "a:443", 90000), "it may have failed");
+  put(cache, "a:443", 100, 91000);
+  cr_assert_not(lookup_cache_is_due(cache, "a:443", 99000));
+  lookup_cache_free(cache);
+}
+
+Test(lookup_cache, keeps_addresses_when_a_refresh_finds_none) {
+  struct lookup_cache *cache = lookup_cache_new(10);
+  const struct address address = {.ip = {192, 0, 2, 1}, .port = 443};
+  struct lookup_answer *old =
+      lookup_answer_new(LOOKUP_ECH, "", 10, NULL, 0, &address, 1);
+  old->ech_ttl = 300;
+  lookup_cache_put(cache, "a:443", old, 0);
+  struct lookup_answer *bare = put_ech(cache, 2, 300, 9000);
+  cr_assert_eq(lookup_cache_get(cache, "a:443", 9999), old);
+  bare = put_ech(cache, 2, 300, 10000);
+  cr_assert_eq(lookup_cache_get(cache, "a:443", 10000), bare);
+  lookup_answer_unref(old);
+  lookup_cache_free(cache);
+  cr_assert(leaks_none());
+}

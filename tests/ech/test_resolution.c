@@ -41,12 +41,17 @@ static void put_name(struct bytes *out, const char *name) {
   bytes_append(out, "", 1);
 }
 
+// TTLs of the records, for the test's own process.
+static unsigned address_ttl = 300;
+static unsigned https_ttl = 300;
+
 static void put_record(struct bytes *out, const struct record *r) {
+  bool is_address = r->type == DNS_A || r->type == DNS_AAAA;
   put_name(out, r->name);
   put_u16(out, (unsigned)r->type);
   put_u16(out, 1);
   put_u16(out, 0);
-  put_u16(out, 300);
+  put_u16(out, is_address ? address_ttl : https_ttl);
   struct bytes rdata = {0};
   if (r->type == kCname) {
     put_name(&rdata, r->rdata);
@@ -126,16 +131,16 @@ static const enum deed kAnswer[] = {DO_ANSWER};
 // Two servers, each with a zone; without one a server answers with junk.
 static void fixture_init(struct fixture *f, struct zone *first,
                          struct zone *second) {
-  test_trust_init(&f->trust, "DNS:resolver.test");
+  test_trust_init(&f->trust, "IP:127.0.0.1");
   f->worker = test_worker_new();
   struct zone *zones[] = {first, second};
-  struct doh_server at[2];
+  struct dns_server at[2];
   for (size_t i = 0; i < 2; i++) {
     scripted_server_open(&f->servers[i], f->worker, f->trust.leaf, "h2",
                          kAnswer, 1);
     f->servers[i].respond = zones[i] == NULL ? NULL : respond;
     f->servers[i].respond_owner = zones[i];
-    at[i] = test_server_at("resolver.test", f->servers[i].port);
+    at[i] = test_server_at(NULL, f->servers[i].port);
   }
   f->resolver = resolver_new(f->worker, at, 2, f->trust.store);
 }
@@ -167,20 +172,24 @@ static void expect(struct fixture *f, const char *host,
   lookup_answer_unref(a);
 }
 
-// Makes the RDATA of "1 . ech=... ipv4hint=192.0.2.9".
-static struct bytes https_with_ech(void) {
+// Makes the RDATA of "1 TARGET ech=... ipv4hint=192.0.2.9".
+static struct bytes https_to(const char *target) {
   char *base64 = test_ech_base64();
   uint8_t list[512];
   int len = EVP_DecodeBlock(list, (uint8_t *)base64, strlen(base64));
   size_t text_len = strlen(base64);
   len -= (base64[text_len - 1] == '=') + (base64[text_len - 2] == '=');
   struct bytes out = {0};
-  bytes_append(&out, RDATA("\0\1\0\0\4\0\4\300\0\2\11\0\5"));
+  bytes_append(&out, RDATA("\0\1"));
+  put_name(&out, target);
+  bytes_append(&out, RDATA("\0\4\0\4\300\0\2\11\0\5"));
   put_u16(&out, (unsigned)len);
   bytes_append(&out, list, (size_t)len);
   free(base64);
   return out;
 }
+
+static struct bytes https_with_ech(void) { return https_to(""); }
 
 Test(resolution, follows_cnames_with_one_set_of_questions) {
   struct bytes ech = https_with_ech();
@@ -282,5 +291,122 @@ Test(resolution, fails_in_time_without_an_answer_about_ech) {
   cr_assert_eq(a->status, LOOKUP_FAILED);
   cr_assert_eq(a->num_addresses, 0);
   lookup_answer_unref(a);
+  fixture_cleanup(&f);
+}
+
+// The addresses of a name change sooner than its ECH configuration, and each
+// time it is looked up anew. The promise holds for the record's own TTL.
+Test(resolution, lets_no_later_answer_take_ech_away) {
+  struct bytes ech = https_with_ech();
+  const struct record records[] = {
+      {"site.test", DNS_HTTPS, (char *)ech.data, ech.len},
+      {"site.test", DNS_A, RDATA("\300\0\2\1")},
+  };
+  const struct record malformed[] = {{"site.test", DNS_HTTPS, RDATA("\0")}};
+  const struct zone laters[] = {
+      {&records[1], 1, 0, 0},  // no HTTPS record
+      {NULL, 0, 3, 0},         // NXDOMAIN
+      {NULL, 0, 2, 0},         // SERVFAIL
+      {NULL, 0, 5, 0},         // REFUSED
+      {malformed, 1, 0, 0},
+  };
+  address_ttl = 0;
+  for (size_t i = 0; i < sizeof(laters) / sizeof(laters[0]); i++) {
+    struct zone zone = {records, 2, 0, 0};
+    struct fixture f;
+    fixture_init(&f, &zone, &zone);
+    expect(&f, "site.test", LOOKUP_ECH);
+    zone = laters[i];
+    expect(&f, "site.test", LOOKUP_ECH);
+    cr_assert_gt(zone.num_asked, 0, "case %zu was not asked", i);
+    fixture_cleanup(&f);
+  }
+  free(ech.data);
+}
+
+static void wait_until(struct fixture *f, uint64_t at_ms) {
+  uv_update_time(worker_loop(f->worker));
+  while (uv_now(worker_loop(f->worker)) < at_ms) {
+    uv_run(worker_loop(f->worker), UV_RUN_NOWAIT);
+  }
+}
+
+Test(resolution, refreshes_what_is_in_use_before_its_end) {
+  struct bytes ech = https_with_ech();
+  const struct record records[] = {
+      {"site.test", DNS_HTTPS, (char *)ech.data, ech.len},
+      {"site.test", DNS_A, RDATA("\300\0\2\1")},
+      {"site.test", DNS_AAAA, RDATA("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1")},
+  };
+  struct zone zone = {records, 3, 0, 0};
+  struct fixture f;
+  address_ttl = https_ttl = 1;
+  fixture_init(&f, &zone, &zone);
+  struct lookup_answer *first = look(&f, "site.test");
+  uint64_t start = uv_now(worker_loop(f.worker));
+  cr_assert_eq(zone.num_asked, 3);
+  struct lookup_answer *again = look(&f, "site.test");
+  cr_assert_eq(again, first);
+  cr_assert_eq(zone.num_asked, 3, "too early");
+  lookup_answer_unref(again);
+  // The resolver fails at first: the old answer stays.
+  zone.rcode = 2;
+  zone.num_records = 0;
+  wait_until(&f, start + 820);
+  again = look(&f, "site.test");
+  cr_assert_eq(again, first, "it waited for the refresh");
+  lookup_answer_unref(again);
+  RUN_UNTIL(f.worker, zone.num_asked == 6);
+  wait_until(&f, uv_now(worker_loop(f.worker)) + 20);
+  again = look(&f, "site.test");
+  cr_assert_eq(again, first, "the failure took its place");
+  cr_assert_eq(zone.num_asked, 6, "asked again at once");
+  lookup_answer_unref(again);
+  lookup_answer_unref(first);
+  fixture_cleanup(&f);
+  free(ech.data);
+}
+
+Test(resolution, asks_for_no_name_that_is_not_for_public_dns) {
+  static const char *const kTargets[] = {"a.onion", "printer", "b.local",
+                                         "files.corp.test", "corp.test"};
+  for (size_t i = 0; i < sizeof(kTargets) / sizeof(kTargets[0]); i++) {
+    struct bytes ech = https_to(kTargets[i]);
+    const struct record records[] = {
+        {"site.test", DNS_HTTPS, (char *)ech.data, ech.len},
+        {"site.test", DNS_A, RDATA("\300\0\2\1")},
+    };
+    struct zone zone = {records, 2, 0, 0};
+    struct fixture f;
+    fixture_init(&f, &zone, &zone);
+    cr_assert(resolver_use_system_for(f.resolver, "*.Corp.test"));
+    struct lookup_answer *a = look(&f, "site.test");
+    cr_assert_eq(a->status, LOOKUP_ECH);
+    cr_assert_str_eq(a->endpoints[0].target, kTargets[i]);
+    cr_assert_eq(a->endpoints[0].addresses[0].ip[3], 9, "the hint");
+    cr_assert_eq(zone.num_asked, 3, "%s was asked for", kTargets[i]);
+    lookup_answer_unref(a);
+    fixture_cleanup(&f);
+    free(ech.data);
+  }
+}
+
+Test(resolution, leaves_the_users_domains_to_the_system) {
+  struct zone zone = {NULL, 0, 0, 0};
+  struct fixture f;
+  fixture_init(&f, &zone, &zone);
+  cr_assert(resolver_use_system_for(f.resolver, "corp.test"));
+  cr_assert_not(resolver_use_system_for(f.resolver, "a b"));
+  static const char *const kHosts[] = {"corp.test", "a.CORP.test.",
+                                       "x.y.corp.test"};
+  for (size_t i = 0; i < 3; i++) {
+    struct lookup_answer *a = look(&f, kHosts[i]);
+    cr_assert_neq(a->status, LOOKUP_NO_RECORD);
+    lookup_answer_unref(a);
+  }
+  cr_assert_eq(zone.num_asked, 0);
+  cr_assert_eq(f.servers[0].num_connections, 0);
+  expect(&f, "xcorp.test", LOOKUP_NO_RECORD);
+  cr_assert_eq(zone.num_asked, 3);
   fixture_cleanup(&f);
 }

@@ -137,3 +137,23 @@ Test(pass_through, follows_a_server_that_has_switched_ech_off, .timeout = 60) {
   assert_counts(&scene, 1, 0);
   scene_close(&scene);
 }
+
+// A configuration whose public name is the site's own hides nothing, so there
+// is nothing to decrypt for.
+Test(pass_through, of_a_site_that_is_its_own_public_name, .timeout = 60) {
+  struct scene scene;
+  scene_open(&scene);
+  const char *ech = scene_keygen(&scene, "own.pem", "Secret.test");
+  scene_start_odd_site(&scene,
+                       &(struct scene_origin){.public = "site", .ech = ech});
+  scene_start_dns(&scene, NULL);
+  scene_start_proxy(&scene, NULL);
+  struct program program;
+  scene_run_fetch(&program, &scene,
+                  &(struct scene_fetch){.trust_root_only = true});
+  cr_assert_eq(program.exit_code, 0, "%s", program.err);
+  cr_assert_str_eq(program.out, "hello from the site\n");
+  program_cleanup(&program);
+  assert_counts(&scene, 1, 0);
+  scene_close(&scene);
+}

@@ -129,6 +129,36 @@ Test(refusal, of_a_certificate_that_is_not_for_the_site, .timeout = 60) {
   scene_close(&scene);
 }
 
+// No browser has taken the common name for a host's for years (RFC 9525,
+// section 2), so that authorities check it less.
+static void make_nameless(struct scene *scene, const char *common_name) {
+  struct test_cert *leaf = test_cert_new(&(struct test_cert_spec){
+      .common_name = common_name, .issuer = scene->root});
+  scratch_cert(scene->scratch, "odd", leaf);
+  test_cert_free(leaf);
+}
+
+Test(refusal, of_a_certificate_with_the_sites_name_as_a_common_name_only,
+     .timeout = 60) {
+  struct scene scene;
+  scene_open(&scene);
+  make_nameless(&scene, kSiteName);
+  start(&scene, &(struct scene_origin){.site = "odd"}, NULL);
+  assert_refused(&scene, "certificate could not be verified",
+                 "Do not enter anything");
+  scene_close(&scene);
+}
+
+Test(refusal, of_ech_switched_off_by_a_common_name_only, .timeout = 60) {
+  struct scene scene;
+  scene_open(&scene);
+  make_nameless(&scene, kPublicName);
+  start(&scene, &(struct scene_origin){.public = "odd", .ech = ""}, NULL);
+  assert_refused(&scene, "the server refused ECH without proving that it may",
+                 "Try another network");
+  scene_close(&scene);
+}
+
 Test(refusal, of_an_untrusted_certificate, .timeout = 60) {
   struct scene scene;
   scene_open(&scene);

@@ -89,6 +89,8 @@ Test(resolver, that_answers_servfail_leads_to_a_refusal, .timeout = 60) {
   scene_close(&scene);
 }
 
+// The resolver has an address for the site, and a fault where its HTTPS record
+// should be.
 static void assert_fault_leads_to_a_refusal(const char *fault) {
   struct scene scene;
   open_with_site(&scene);
@@ -107,14 +109,15 @@ static void assert_fault_leads_to_a_refusal(const char *fault) {
   assert_no_fetch(&scene, SCENE_SOCKS5, kSiteName);
   cr_assert_eq(tap_num_connections(scene.tap), 0, "a connection was made");
   // It was this fault, and not that no query came.
-  cr_assert_not_null(peer_wait_line(resolver, "asked", 5000), "%s", fault);
+  cr_assert_not_null(peer_wait_line(resolver, "asked HTTPS", 5000), "%s",
+                     fault);
   scene_close(&scene);
   peer_free(resolver);
 }
 
 Test(resolver, that_answers_junk_leads_to_a_refusal, .timeout = 100) {
-  static const char *const kFaults[] = {"junk",  "empty",  "cut",    "html",
-                                        "error", "forged", "refused"};
+  static const char *const kFaults[] = {
+      "junk", "empty", "cut", "html", "error", "forged", "servfail", "refused"};
   for (size_t i = 0; i < sizeof(kFaults) / sizeof(kFaults[0]); i++) {
     assert_fault_leads_to_a_refusal(kFaults[i]);
   }

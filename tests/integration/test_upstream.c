@@ -235,3 +235,34 @@ Test(upstream, is_used_by_check) {
   scene_close(&scene);
   upstream_server_stop(server);
 }
+
+#define FOR_THE_SITE "[site \"secret.test\"]\nupstream-proxy = "
+
+// Only the site that a rule says goes through it, and another rule beats the
+// upstream proxy of all.
+Test(upstream, is_used_for_the_sites_that_a_rule_says) {
+  for (size_t i = 0; i < 2; i++) {
+    struct scene scene;
+    open_scene(&scene);
+    struct upstream_server *server =
+        upstream_server_start(scene.scratch, MICROSOCKS, NULL, NULL);
+    const char *url = upstream_server_url(server, NULL);
+    const char *text =
+        i == 0
+            ? scratch_format(scene.scratch, FOR_THE_SITE "%s\n", url)
+            : scratch_format(
+                  scene.scratch,
+                  "[proxy]\nupstream-proxy = %s\n" FOR_THE_SITE "none\n", url);
+    scene_start_proxy(
+        &scene,
+        (const char *const[]){
+            "-c", scratch_write(scene.scratch, "a.conf", text, strlen(text)),
+            NULL});
+    assert_fetched(&scene, &(struct scene_fetch){.way = SCENE_CONNECT});
+    scene_assert_hidden(&scene);
+    cr_assert_eq(tap_num_connections(upstream_server_tap(server)),
+                 i == 0 ? 1 : 0);
+    scene_close(&scene);
+    upstream_server_stop(server);
+  }
+}

@@ -1,8 +1,7 @@
 #include "net/dial.h"
 
-#include <unistd.h>
-
 #include "net_test.h"
+#include "support/silent.h"
 
 TestSuite(dial, .timeout = 30);
 
@@ -38,33 +37,6 @@ static struct address refusing(struct worker *w) {
   test_listener_open(&l, w, "127.0.0.1");
   test_listener_close(&l);
   return l.address;
-}
-
-// A listening socket that answers no connection: its queue is full.
-struct silent {
-  int fds[6];
-  struct address address;
-};
-
-static void silent_open(struct silent *s) {
-  cr_assert(address_from_ip(&s->address, "127.0.0.1", 0));
-  struct sockaddr_storage sa;
-  socklen_t len = address_to_sockaddr(&sa, &s->address);
-  s->fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  cr_assert_eq(bind(s->fds[0], (struct sockaddr *)&sa, len), 0);
-  cr_assert_eq(listen(s->fds[0], 0), 0);
-  getsockname(s->fds[0], (struct sockaddr *)&sa, &len);
-  cr_assert(address_from_sockaddr(&s->address, (struct sockaddr *)&sa));
-  for (int i = 1; i < 6; i++) {
-    s->fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    connect(s->fds[i], (struct sockaddr *)&sa, len);
-  }
-}
-
-static void silent_close(struct silent *s) {
-  for (int i = 0; i < 6; i++) {
-    close(s->fds[i]);
-  }
 }
 
 // Ends a test in which `o` connected to `l`, or to nobody when `l` is NULL.

@@ -325,6 +325,34 @@ Test(tls, tells_a_truncation_from_an_end) {
   bed_cleanup(&bed);
 }
 
+static enum ssl_verify_result_t on_any_certificate(SSL *ssl, uint8_t *alert) {
+  (void)ssl;
+  (void)alert;
+  return ssl_verify_ok;
+}
+
+Test(tls, tells_the_alert_that_ends_a_session) {
+  struct bed bed;
+  bed_init(&bed);
+  // With TLS 1.3 the client is through before the server misses something.
+  SSL_CTX_set_custom_verify(bed.server_ctx,
+                            SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                            on_any_certificate);
+  bed_connect(&bed);
+  bed_start_client(&bed);
+  bed_start_server(&bed);
+  RUN_UNTIL(bed.worker, bed.client.num_done == 1 && bed.server.num_done == 1);
+  cr_assert_eq(bed.client.status, TLS_OK);
+  cr_assert_eq(bed.server.status, TLS_FAILED);
+  struct tls *client = bed.client.tls;
+  cr_assert_eq(tls_alert(client), 0);
+  side_open(&bed.client);
+  RUN_UNTIL(bed.worker, bed.client.peer.num_ends == 1);
+  cr_assert_eq(bed.client.peer.end_err, UV_EPROTO);
+  cr_assert_eq(tls_alert(client), SSL_AD_CERTIFICATE_REQUIRED);
+  bed_cleanup(&bed);
+}
+
 Test(tls, tells_of_a_reset_even_while_paused) {
   struct bed bed;
   bed_init(&bed);
@@ -361,7 +389,8 @@ Test(tls, holds_back_a_writer_until_the_reader_goes_on) {
   bed_cleanup(&bed);
 }
 
-Test(tls, drains_before_it_closes) {
+static void assert_drained(void (*close)(struct stream *stream, uint64_t ms),
+                           int end_err) {
   struct bed bed;
   bed_init(&bed);
   bed_open(&bed);
@@ -369,14 +398,22 @@ Test(tls, drains_before_it_closes) {
   struct sender s;
   sender_init(&s, &bed.client.peer, 64 * kMiB);
   sender_go_on(&s);
-  stream_close_after_drain(s.from->stream, 20000);
+  close(s.from->stream, 20000);
   s.from->stream = NULL;
   stream_read_start(bed.server.peer.stream);
   RUN_UNTIL(bed.worker, bed.server.peer.num_ends == 1);
-  cr_assert_eq(bed.server.peer.end_err, 0);
+  cr_assert_eq(bed.server.peer.end_err, end_err);
   s.len = s.sent;
   sender_check(&s, &bed.server.peer);
   bed_cleanup(&bed);  // whose check of the loop sees a farewell still waiting
+}
+
+Test(tls, drains_before_it_closes) {
+  assert_drained(stream_close_after_drain, 0);
+}
+
+Test(tls, drains_before_it_breaks_off) {
+  assert_drained(stream_break_after_drain, UV_EOF);
 }
 
 Test(tls, may_be_closed_inside_each_event) {

@@ -1,11 +1,12 @@
 """A DoH server that is up to no good: an ASGI application for Debian's hypercorn,
-over TLS with HTTP/2.
+over TLS with HTTP/2. It says truly that every name has the address 127.0.0.1, so
+that nothing but the HTTPS record is missing, and is bad about that.
 
     python3 bad_resolver.py CERT KEY FAULT
 
-prints `resolver on 127.0.0.1:PORT` when it is ready, and one line `asked` for
-each query. With `by-name` for FAULT the first label of the site's name says what
-to do: `junk-7.site.test` or `_443._https.junk-7.site.test` gets junk.
+prints `resolver on 127.0.0.1:PORT` when it is ready, and a line `asked HTTPS` or
+`asked address` for each query. With `by-name` for FAULT the first label of the
+site's name says what to do: _443._https.junk-7.site.test gets junk.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import sys
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+A, CNAME, HTTPS = 1, 5, 65  # types of records (RFC 9460, section 14.1)
 MESSAGE = b"application/dns-message"
 
 
@@ -70,49 +72,41 @@ async def forged(send, query):
     await answer(send, query[:2] + b"\x81\x80" + query[4:10] + b"\0\0" + question)
 
 
-async def refused(send, query):
-    """RCODE 5, which says nothing about the name."""
-    await answer(send, query[:2] + b"\x81\x85" + query[4:])
-
-
 def question_of(query):
-    """The question's bytes and its type."""
-    end = query.index(b"\0", 12) + 5
-    return query[12:end], struct.unpack(">H", query[end - 4 : end - 2])[0]
+    """The bytes of the question and its type (RFC 1035, section 4.1.2)."""
+    end = 12
+    while query[end] != 0:
+        end += 1 + query[end]
+    return query[12 : end + 5], int.from_bytes(query[end + 1 : end + 3], "big")
 
 
-def reply(query, rcode=0, records=(), flags=0x8180, id=None):
-    """An answer with `records`: (owner, type, rdata)."""
-    body = b"".join(
-        owner + struct.pack(">HHIH", kind, 1, 60, len(rdata)) + rdata
-        for owner, kind, rdata in records
+def reply(query, rcode=0, flags=0x8180, kind=HTTPS, rdatas=()):
+    """An answer with records of `kind` for the name that was asked for."""
+    counts = struct.pack(">HHHH", 1, len(rdatas), 0, 0)
+    head = query[:2] + struct.pack(">H", flags | rcode) + counts
+    records = b"".join(
+        b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(rdata)) + rdata
+        for rdata in rdatas
     )
-    counts = struct.pack(">HHHH", 1, len(records), 0, 0)
-    head = (query[:2] if id is None else id) + struct.pack(">H", flags | rcode)
-    return head + counts + question_of(query)[0] + body
-
-
-A, CNAME, HTTPS = 1, 5, 65
-QNAME = b"\xc0\x0c"
-
-
-def addresses_or(query, *https):
-    """127.0.0.1 for A, `https` for HTTPS, nothing for any other type."""
-    kind = question_of(query)[1]
-    rdata = {A: [b"\x7f\0\0\x01"], HTTPS: https}.get(kind, [])
-    return reply(query, records=[(QNAME, kind, data) for data in rdata])
+    return head + question_of(query)[0] + records
 
 
 async def servfail(send, query):
+    """RCODE 2: RFC 9460, section 3.1, says not to go on without the record."""
     await answer(send, reply(query, rcode=2))
 
 
-async def notimp(send, query):
-    await answer(send, reply(query, rcode=4))
+async def refused(send, query):
+    """RCODE 5, which says nothing about the name."""
+    await answer(send, reply(query, rcode=5))
 
 
 async def formerr(send, query):
     await answer(send, reply(query, rcode=1))
+
+
+async def notimp(send, query):
+    await answer(send, reply(query, rcode=4))
 
 
 async def truncated(send, query):
@@ -140,8 +134,8 @@ async def long(send, query):
 
 async def loop(send, query):
     """A CNAME that leads back to where it started."""
-    owner = question_of(query)[0][:-4]
-    await answer(send, reply(query, records=[(QNAME, CNAME, owner)]))
+    name = question_of(query)[0][:-4]
+    await answer(send, reply(query, kind=CNAME, rdatas=[name]))
 
 
 async def redirect(send, query):
@@ -150,67 +144,56 @@ async def redirect(send, query):
     await send({"type": "http.response.body", "body": b""})
 
 
+# Records of priority 1 and target `.` (RFC 9460, section 2.2).
+GOOD = b"\0\1\0" + b"\0\1\0\3\2h2"
+BAD_PORT = b"\0\2\0" + b"\0\3\0\1\x50"
+
+
 async def badorder(send, query):
-    """SvcParamKeys that do not ascend (RFC 9460, section 2.2)."""
-    params = b"\0\3\0\2\0\x50" + b"\0\1\0\3\2h2"
-    await answer(send, addresses_or(query, b"\0\1\0" + params))
+    """SvcParamKeys that do not ascend."""
+    record = b"\0\1\0" + b"\0\3\0\2\0\x50" + b"\0\1\0\3\2h2"
+    await answer(send, reply(query, rdatas=[record]))
 
 
 async def badlength(send, query):
     """A SvcParam that reaches beyond its record."""
-    await answer(send, addresses_or(query, b"\0\1\0" + b"\0\1\0\x63\2h2"))
+    await answer(send, reply(query, rdatas=[b"\0\1\0" + b"\0\1\0\x63\2h2"]))
 
 
 async def badport(send, query):
-    await answer(send, addresses_or(query, b"\0\1\0" + b"\0\3\0\1\x50"))
+    await answer(send, reply(query, rdatas=[BAD_PORT]))
 
 
 async def badtarget(send, query):
-    await answer(send, addresses_or(query, b"\0\1\x3fabc"))
+    await answer(send, reply(query, rdatas=[b"\0\1\x3fabc"]))
 
 
 async def onebad(send, query):
     """One malformed record spoils the whole RRset."""
-    good = b"\0\1\0" + b"\0\1\0\3\2h2"
-    await answer(send, addresses_or(query, good, b"\0\2\0" + b"\0\3\0\1\x50"))
-
-
-async def slowaddress(send, query):
-    """The HTTPS answer is bad news, the addresses never come."""
-    if question_of(query)[1] != HTTPS:
-        await forever()
-    await answer(send, reply(query, rcode=2))
-
-
-async def onlyhttps(send, query):
-    """Addresses come, the HTTPS answer does not."""
-    if question_of(query)[1] == HTTPS:
-        await forever()
-    await answer(send, addresses_or(query))
-
-
-async def onlyaddress(send, query):
-    """Addresses come, the HTTPS query is refused."""
-    if question_of(query)[1] == HTTPS:
-        await answer(send, reply(query, rcode=5))
-    else:
-        await answer(send, addresses_or(query))
+    await answer(send, reply(query, rdatas=[GOOD, BAD_PORT]))
 
 
 FAULTS = {
     f.__name__: f
-    for f in (junk, empty, cut, html, error, silent, half, forged, refused)
-    + (servfail, notimp, formerr, truncated, notaresponse, noquestion, toomany)
-    + (long, loop, redirect, badorder, badlength, badport, badtarget, onebad)
-    + (slowaddress, onlyhttps, onlyaddress)
+    for f in (
+        (junk, empty, cut, html, error, silent, half, forged, servfail, refused)
+        + (formerr, notimp, truncated, notaresponse, noquestion, toomany, long)
+        + (loop, redirect, badorder, badlength, badport, badtarget, onebad)
+    )
 }
 
 
 def fault_for(query):
     if sys.argv[3] != "by-name":
         return FAULTS[sys.argv[3]]
-    found = re.search(rb"[\x02-\x3f]([a-z]+)-[a-z0-9]+\x04site\x04test\0", query)
+    found = re.search(rb"([a-z]+)-[a-z0-9]+\x04site\x04test\0", query)
     return FAULTS[found.group(1).decode()]
+
+
+async def give_address(send, query):
+    kind = question_of(query)[1]
+    rdatas = [b"\x7f\0\0\1"] if kind == A else []
+    await answer(send, reply(query, kind=kind, rdatas=rdatas))
 
 
 async def resolver(scope, receive, send):
@@ -222,8 +205,12 @@ async def resolver(scope, receive, send):
         event = await receive()
         query += event.get("body", b"")
         more = event.get("more_body", False)
-    print("asked", flush=True)
-    await fault_for(query)(send, query)
+    if question_of(query)[1] == HTTPS:
+        print("asked HTTPS", flush=True)
+        await fault_for(query)(send, query)
+    else:
+        print("asked address", flush=True)
+        await give_address(send, query)
 
 
 def main():

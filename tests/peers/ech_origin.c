@@ -2,13 +2,14 @@
 // with h2 and http/1.1, in front of a backend that speaks them in the clear.
 //
 //   ech_origin --site CERT KEY [--public NAME CERT KEY] [--ech PEM]
-//              [--backend PORT] [--h1] [--tls12] [--p256]
+//              [--backend PORT] [--h1] [--client-ca FILE] [--tls12] [--p256]
 //
 // It prints `listening on 127.0.0.1:PORT`, then `hello NAME accepted|outer` for
 // each finished handshake. Without --ech it knows no ECH. Without --backend it
-// sends back what it gets. A hello for NAME gets the public name's certificate,
-// any other the site's. With --p256 alone for a group, a client that sends a
-// share of X25519 gets a HelloRetryRequest.
+// sends back what it gets. With --client-ca it lets in nobody without a
+// certificate of that root. With --p256 alone for a group, a client that sends
+// a share of X25519 gets a HelloRetryRequest. A hello for NAME gets the public
+// name's certificate, any other the site's.
 
 #include <openssl/hpke.h>
 #include <openssl/ssl.h>
@@ -46,6 +47,7 @@ struct server {
   bool only_h1;
   bool only_tls12;
   bool only_p256;
+  const char *client_ca_path;  // or NULL
   uv_tcp_t listener;
   uv_signal_t term;
 };
@@ -260,6 +262,13 @@ static SSL_CTX *context_new(struct server *server,
           1) {
     die("cannot load a certificate and its key");
   }
+  if (server->client_ca_path != NULL && identity->name == NULL) {
+    if (SSL_CTX_load_verify_locations(ctx, server->client_ca_path, NULL) != 1) {
+      die("cannot load the root of clients");
+    }
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       NULL);
+  }
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_max_proto_version(
       ctx, server->only_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
@@ -309,6 +318,8 @@ static void read_args(struct server *server, char **args) {
       server->only_tls12 = true;
     } else if (strcmp(option, "--p256") == 0) {
       server->only_p256 = true;
+    } else if (strcmp(option, "--client-ca") == 0) {
+      server->client_ca_path = next_arg(&args);
     } else {
       die("unknown option");
     }

@@ -73,6 +73,7 @@ Test(command_keygen, writes_the_key_and_prints_only_its_record) {
   cr_assert_eq(mode_of("public.example.ech"), 0600);
   expect_line("public.example.ech", "public.example", 443);
   cr_assert(printed("err", "public.example.ech"));
+  cr_assert(printed("err", "hides no name"));
   cr_assert(no_leaks());
   scratch_remove(&scratch);
 }
@@ -83,6 +84,7 @@ Test(command_keygen, obeys_its_options) {
                    "--max-name-length 17"),
                EX_OK);
   expect_line("k", "secret.example", 8443);
+  cr_assert_not(printed("err", "hides no name"));
   struct ech_key *key = load("k");
   size_t len;
   const uint8_t *list = ech_key_config_list(key, &len);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "proxy/front_bed.h"
+#include "proxy/site_rule.h"
 
 TestSuite(forward, .timeout = 30);
 
@@ -179,6 +180,22 @@ Test(forward, relays_a_request_body_and_not_what_follows) {
     bed_expect(&bed, "HTTP/1.1 204 No\r\n", "");
     bed_close(&bed);
   }
+}
+
+Test(forward, gives_up_on_an_origin_that_never_comes_to_the_point) {
+  static const char kInterim[] = "HTTP/1.1 103 \r\n\r\n";
+  struct front_bed bed;
+  start(&bed, "GET", "1.1", "\r\n");
+  wait_for(&bed, &bed.origin, "\r\n\r\n");
+  struct bytes flood = {0};
+  for (int i = 0; i < 100000; i++) {
+    bytes_append(&flood, kInterim, sizeof(kInterim) - 1);
+  }
+  stream_write(bed.origin.stream, flood.data, flood.len);
+  bed_expect(&bed, "HTTP/1.1 103 ", "HTTP/1.1 502 ");
+  cr_expect_lt(bed.browser.got.len, 10000);
+  free(flood.data);
+  bed_close(&bed);
 }
 
 Test(forward, waits_for_continue) {
@@ -415,6 +432,35 @@ Test(forward, refuses_what_it_must_not_or_cannot_reach) {
     cr_expect_eq(bed.proxy.num_refused, 1);
     cr_expect_eq(bed.listener.num_accepted, 0);
     bed_close(&bed);
+  }
+}
+
+Test(forward, takes_the_mode_of_the_sites_rule) {
+  static const struct {
+    enum proxy_mode proxy;
+    enum proxy_mode site;
+    const char *begins;
+  } kCases[] = {
+      {MODE_PREFER, MODE_STRICT, "HTTP/1.1 403 "},
+      {MODE_STRICT, MODE_PREFER, "HTTP/1.1 502 "},
+      {MODE_STRICT, MODE_PASS, "HTTP/1.1 502 "},
+  };
+  for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
+    struct front_bed bed;
+    struct site_pattern pattern;
+    const char *why;
+    struct site_rules *rules = site_rules_new();
+    cr_assert(site_pattern_parse(&pattern, "site.example", &why));
+    struct site_section *section = site_rules_add(rules, &pattern);
+    section->sets[SITE_MODE] = true;
+    section->mode = kCases[i].site;
+    ask(&bed, LOOKUP_NO_RECORD, 0, GET);
+    bed.proxy.mode = kCases[i].proxy;
+    bed.proxy.sites = rules;
+    bed_expect(&bed, kCases[i].begins, "");
+    fake.num_logs = 0;
+    bed_close(&bed);
+    site_rules_free(rules);
   }
 }
 

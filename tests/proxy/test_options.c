@@ -95,6 +95,36 @@ Test(options, takes_every_option_of_run, .init = use_no_file) {
   cr_expect(leaks_none());
 }
 
+Test(options, takes_every_kind_of_resolver_and_local_domains,
+     .init = use_no_file) {
+  struct options o;
+  struct options_error error;
+  cr_assert(parse(&o, &error, OPTIONS_CHECK,
+                  "--resolver tls://one.one.one.one --bootstrap 192.0.2.1 "
+                  "--resolver tls://192.0.2.2:8853 --resolver udp://127.0.0.53 "
+                  "--resolver udp://[::1]:5353 --local-domain *.Corp.example "
+                  "--local-domain lan.example. a.test"),
+            "%s", error.text);
+  cr_assert_eq(o.num_resolvers, 4);
+  static const struct {
+    enum dns_server_scheme scheme;
+    const char *address;
+  } kExpected[] = {{DNS_SERVER_TLS, "192.0.2.1:853"},
+                   {DNS_SERVER_TLS, "192.0.2.2:8853"},
+                   {DNS_SERVER_UDP, "127.0.0.53:53"},
+                   {DNS_SERVER_UDP, "[::1]:5353"}};
+  for (size_t i = 0; i < 4; i++) {
+    cr_expect_eq(o.resolvers[i].scheme, kExpected[i].scheme);
+    cr_expect_eq(o.resolvers[i].num_addresses, 1);
+    expect_address(&o.resolvers[i].addresses[0], kExpected[i].address);
+  }
+  cr_assert_eq(o.local_domains.num_domains, 2);
+  cr_expect_str_eq(o.local_domains.domains[0], "corp.example");
+  cr_expect_str_eq(o.local_domains.domains[1], "lan.example");
+  options_cleanup(&o);
+  cr_assert(leaks_none());
+}
+
 Test(options, knows_the_addresses_of_well_known_resolvers,
      .init = use_no_file) {
   struct options o;
@@ -148,8 +178,12 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
       {OPTIONS_RUN, "--listen 127.0.0.1:65536", "127.0.0.1:8450"},
       {OPTIONS_RUN, "--mode lax", "prefer and strict"},
       {OPTIONS_RUN, "--log-format xml", "text and json"},
-      {OPTIONS_RUN, "--resolver tls://dns.test", "only DNS over HTTPS"},
-      {OPTIONS_RUN, "--resolver udp://127.0.0.1", "only DNS over HTTPS"},
+      {OPTIONS_RUN, "--resolver tls://dns.test", "--bootstrap IP"},
+      {OPTIONS_RUN, "--resolver tls://192.0.2.1/q", "has a path"},
+      {OPTIONS_RUN, "--resolver udp://192.0.2.1", "on this machine"},
+      {OPTIONS_RUN, "--resolver udp://dns.test", "on this machine"},
+      {OPTIONS_RUN, "--resolver ftp://dns.test", "tls:// or udp://"},
+      {OPTIONS_RUN, "--local-domain a..b", "write a domain"},
       {OPTIONS_RUN, "--resolver dns.test", "--resolver dns.test: "},
       {OPTIONS_RUN, "--resolver https://dns.test/", "--bootstrap IP"},
       {OPTIONS_RUN, "--bootstrap 192.0.2.1", "needs a resolver"},
@@ -259,15 +293,16 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
       {"[proxy]\nmode=strict\nmode=strict\n", ":3: 'mode' is set twice"},
       {"[proxy]\nresolver = https://192.0.2.1/\n", ":2: [proxy] has no key"},
       {"[proxy]\nhelp = yes\n", ":2: [proxy] has no key 'help'"},
-      {"[site \"x\"]\nmode = strict\n", ":2: there is no section [site"},
+      {"[sites]\nmode = strict\n", ":1: there is no section [sites]; there"},
       {"mode = strict\n", ":1: 'mode' stands before any section"},
       {"[proxy]\nmode strict\n", ":2: neither a [section] nor"},
       {"[proxy\n", ":1: neither a [section] nor"},
       {"[proxy]\nmode\nmode = lax\n", ":2: neither a [section] nor"},
       {"[proxy]\nmode = lax\nmode\n", ":2: mode = lax"},
       {"[proxy]\nstate-dir =\n", ":2: state-dir = : a path is needed"},
+      {"[resolver]\nresolver = udp://192.0.2.1\n", ":2: resolver = udp://192"},
+      {"[resolver]\nlocal-domain = a b\n", ":2: local-domain = a b:"},
       {"[proxy]\nupstream-proxy = ftp://a\n", ":2: upstream-proxy: write it"},
-      {"[resolver]\nresolver = tls://a.test\n", ":2: resolver = tls://a.test:"},
       {"[resolver]\nresolver = https://a.test/\n", "--bootstrap IP"},
   };
   struct scratch *scratch = scratch_new();
@@ -286,9 +321,8 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
 }
 
 Test(options, refuses_a_line_too_long_and_a_file_that_is_none) {
-  char file[400] = "[proxy]\nstate-dir = /";
+  static char file[120000] = "[proxy]\nstate-dir = /";
   memset(file + strlen(file), 'a', sizeof(file) - strlen(file) - 1);
-  file[sizeof(file) - 1] = '\0';
   struct scratch *scratch = scratch_new();
   struct options o;
   struct options_error error;

@@ -73,6 +73,19 @@ Test(page, escapes_everything) {
   free(response);
 }
 
+Test(page, shows_lines_to_be_copied_as_they_are) {
+  struct page page = kPage;
+  page.lines = "[site \"a<b\"]\nclient-cert = FILE\n";
+  char *response = written(&page, false);
+  cr_expect_not_null(strstr(response,
+                            "<pre>[site &quot;a&lt;b&quot;]\n"
+                            "client-cert = FILE\n</pre>"));
+  free(response);
+  response = written(&kPage, false);
+  cr_expect_null(strstr(response, "<pre"));
+  free(response);
+}
+
 struct bed {
   struct proxy proxy;
   struct peer browser;

@@ -46,6 +46,41 @@ Test(policy, goes_back_to_the_clear_only_when_ech_is_switched_off) {
   }
 }
 
+Test(policy, passes_a_site_through_because_the_user_says_so) {
+  const struct address address = {.ip = {127, 0, 0, 1}};
+  static const struct {
+    enum lookup_status status;
+    size_t num_addresses;
+    enum policy_action action;
+  } kRows[] = {
+      {LOOKUP_ECH, 1, POLICY_PASS},         {LOOKUP_NO_ECH, 0, POLICY_PASS},
+      {LOOKUP_NO_RECORD, 1, POLICY_PASS},   {LOOKUP_LOCAL, 1, POLICY_PASS},
+      {LOOKUP_FAILED, 1, POLICY_PASS},      {LOOKUP_FAILED, 0, POLICY_REFUSE},
+      {LOOKUP_FORBIDDEN, 1, POLICY_REFUSE}, {LOOKUP_NXDOMAIN, 0, POLICY_REFUSE},
+  };
+  for (size_t i = 0; i < sizeof kRows / sizeof kRows[0]; i++) {
+    struct lookup_answer answer = {.status = kRows[i].status,
+                                   .detail = "why",
+                                   .addresses = &address,
+                                   .num_addresses = kRows[i].num_addresses};
+    struct policy_decision decision = policy_for_lookup(MODE_PASS, &answer);
+    cr_expect_eq(decision.action, kRows[i].action, "row %zu", i);
+    cr_expect_not_null(decision.why, "row %zu: it is always said", i);
+  }
+}
+
+Test(policy, hides_the_name_that_a_hello_is_for) {
+  struct lookup_answer answer = {.status = LOOKUP_ECH, .detail = "why"};
+  cr_assert_eq(policy_for_named(MODE_STRICT, &answer).action, POLICY_INTERCEPT);
+  answer.status = LOOKUP_FAILED;
+  cr_assert_eq(policy_for_named(MODE_PREFER, &answer).action, POLICY_REFUSE);
+  answer.status = LOOKUP_NO_RECORD;
+  cr_assert_eq(policy_for_named(MODE_PREFER, &answer).action, POLICY_PASS);
+  answer.status = LOOKUP_NXDOMAIN;
+  cr_assert_eq(policy_for_named(MODE_PREFER, &answer).action, POLICY_PASS);
+  cr_assert_eq(policy_for_named(MODE_STRICT, &answer).action, POLICY_REFUSE);
+}
+
 Test(policy, passes_other_bytes_unless_strict) {
   cr_assert_eq(policy_for_other_bytes(MODE_PREFER), POLICY_PASS);
   cr_assert_eq(policy_for_other_bytes(MODE_STRICT), POLICY_REFUSE);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "net/net_test.h"
+#include "net/tls_bed.h"
 #include "net/xalloc.h"
 
 // A relay between two TCP connections, whose far ends the test holds.
@@ -131,4 +132,58 @@ Test(relay, can_be_cancelled) {
   RUN_UNTIL(f.worker, f.browser.num_ends > 0 && f.site.num_ends > 0);
   cr_assert_eq(f.num_done, 0);
   fixture_cleanup(&f);
+}
+
+// A site over TLS whose connection breaks off when the browser has not read all
+// yet and goes on to speak.
+Test(relay, delivers_what_came_before_a_break_to_who_still_speaks) {
+  enum { kLen = 2 * 1024 * 1024 };
+  struct fixture f = {0};
+  struct bed bed;
+  bed_init(&bed);
+  bed_open(&bed);
+  struct stream *browser, *near_browser;
+  f.worker = bed.worker;
+  test_tcp_pair(f.worker, &browser, &near_browser);
+  peer_open(&f.browser, browser);
+  f.relay = relay_start(f.worker, near_browser, bed.client.peer.stream,
+                        on_relayed, &f);
+  bed.client.peer.stream = NULL;  // taken
+  stream_read_stop(browser);
+  uint8_t *data = test_pattern(kLen, 3);
+  stream_write(bed.server.peer.stream, data, kLen);
+  RUN_UNTIL(f.worker, stream_pending(bed.server.peer.stream) == 0);
+  peer_close(&bed.server.peer);  // without close_notify
+  turn_loop(f.worker, 200);
+  peer_write_text(&f.browser, "a window update");
+  turn_loop(f.worker, 20);
+  stream_read_start(browser);
+  RUN_UNTIL(f.worker, f.browser.num_ends > 0);
+  cr_expect_eq(f.browser.got.len, kLen);
+  RUN_UNTIL(f.worker, f.num_done > 0);
+  cr_expect_eq(f.err, UV_EOF);
+  free(data);
+  peer_cleanup(&f.browser);
+  bed_cleanup(&bed);
+}
+
+// As when a site refuses an upload: it answers and closes, with bytes unread
+// that make it a reset.
+Test(relay, delivers_an_answer_to_who_still_sends) {
+  enum { kLen = 1024 * 1024 };
+  for (int tries = 0; tries < 20; tries++) {
+    struct fixture f;
+    fixture_init(&f);
+    uint8_t *data = test_pattern(kLen, 4);
+    stream_read_stop(f.site.stream);
+    peer_write_text(&f.browser, "a question");
+    turn_loop(f.worker, 10);
+    stream_write(f.browser.stream, data, kLen);
+    peer_write_text(&f.site, "too long");
+    peer_close(&f.site);
+    free(data);
+    RUN_UNTIL(f.worker, f.browser.num_ends > 0);
+    cr_expect(peer_got_text(&f.browser, "too long"), "try %d", tries);
+    fixture_cleanup(&f);
+  }
 }

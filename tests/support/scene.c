@@ -146,6 +146,11 @@ void scene_start_odd_site(struct scene *scene,
   if (ech[0] != '\0') {
     append_args(args, (const char *const[]){"--ech", ech, NULL});
   }
+  if (origin->client_ca != NULL) {
+    const char *ca =
+        scratch_format(s, "%s.crt", scratch_path(s, origin->client_ca));
+    append_args(args, (const char *const[]){"--client-ca", ca, NULL});
+  }
   if (origin->only_h1) {
     append_args(args, (const char *const[]){"--h1", NULL});
   }

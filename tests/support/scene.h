@@ -69,6 +69,8 @@ struct scene_origin {
   const char *public;  // the file of scene_cert for the public name
   const char *ech;     // the path of the ECH key; "" for no ECH at all
   bool only_h1;        // no h2
+  // The file of the root whose certificates clients must have; NULL: none.
+  const char *client_ca;
 };
 
 // scene_start_odd_site is scene_start_site with something that differs.

@@ -46,8 +46,10 @@ static void set_names(X509 *cert, const struct test_cert_spec *spec) {
   for (size_t i = 0; i < sizeof(random); i++) {
     text[5 + i] = (char)('a' + random[i] % 26);
   }
+  const char *common_name =
+      spec->common_name != NULL ? spec->common_name : text;
   must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                  (const uint8_t *)text, -1, -1, 0));
+                                  (const uint8_t *)common_name, -1, -1, 0));
   const X509 *issuer = spec->issuer != NULL ? spec->issuer->cert : cert;
   must(X509_set_issuer_name(cert, X509_get_subject_name(issuer)));
 }

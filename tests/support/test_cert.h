@@ -14,6 +14,7 @@ struct test_cert {
 // What to make; what is left out is NULL or false.
 struct test_cert_spec {
   const char *names;               // as in "DNS:a.test,DNS:b.test,IP:127.0.0.1"
+  const char *common_name;         // NULL: one that is nobody else's
   const struct test_cert *issuer;  // NULL: self-signed
   bool is_ca;
   bool is_expired;

@@ -10,7 +10,9 @@
 
 struct unbound {
   struct peer *peer;
-  uint16_t port;
+  uint16_t port;        // HTTPS
+  uint16_t tls_port;    // three different ports
+  uint16_t plain_port;  // UDP and TCP
 };
 
 // `broken.test` is forwarded to an address that unbound is told not to ask, so
@@ -30,6 +32,10 @@ static const char kConfig[] =
     "  do-not-query-localhost: yes\n"
     "  interface: 127.0.0.1@%u\n"
     "  https-port: %u\n"
+    "  interface: 127.0.0.1@%u\n"
+    "  tls-port: %u\n"
+    "  interface: 127.0.0.1@%u\n"
+    "  max-udp-size: 512\n"
     "  http-endpoint: /dns-query\n"
     "  tls-service-pem: %s\n"
     "  tls-service-key: %s\n"
@@ -51,25 +57,35 @@ static const char *data_lines(struct scratch *scratch,
   return lines;
 }
 
-static const char *write_config(struct scratch *scratch, uint16_t port,
-                                const char *cert_name,
+static const char *write_config(struct scratch *scratch,
+                                const struct unbound *u, const char *cert_name,
                                 const char *const records[]) {
   const char *cert = scratch_format(scratch, "%s.crt", cert_name);
   const char *key = scratch_format(scratch, "%s.key", cert_name);
   const char *text =
-      scratch_format(scratch, kConfig, port, port, scratch_path(scratch, cert),
+      scratch_format(scratch, kConfig, u->port, u->port, u->tls_port,
+                     u->tls_port, u->plain_port, scratch_path(scratch, cert),
                      scratch_path(scratch, key), data_lines(scratch, records));
   return scratch_write(scratch,
-                       scratch_format(scratch, "unbound-%u.conf", port), text,
-                       strlen(text));
+                       scratch_format(scratch, "unbound-%u.conf", u->port),
+                       text, strlen(text));
+}
+
+static void pick_ports(struct unbound *u) {
+  do {
+    u->port = loopback_free_port();
+    u->tls_port = loopback_free_port();
+    u->plain_port = loopback_free_port();
+  } while (u->port == u->tls_port || u->port == u->plain_port ||
+           u->tls_port == u->plain_port);
 }
 
 struct unbound *unbound_start(struct scratch *scratch, const char *cert_name,
                               const char *const records[]) {
   struct unbound *unbound = calloc(1, sizeof(*unbound));
   cr_assert_not_null(unbound);
-  unbound->port = loopback_free_port();
-  const char *config = write_config(scratch, unbound->port, cert_name, records);
+  pick_ports(unbound);
+  const char *config = write_config(scratch, unbound, cert_name, records);
   const char *const argv[] = {"/usr/sbin/unbound", "-d", "-c", config, NULL};
   unbound->peer = peer_start(argv, NULL);
   cr_assert_not_null(peer_wait_line(unbound->peer, "start of service", 10000),
@@ -85,3 +101,11 @@ void unbound_stop(struct unbound *unbound) {
 }
 
 uint16_t unbound_port(const struct unbound *unbound) { return unbound->port; }
+
+uint16_t unbound_tls_port(const struct unbound *unbound) {
+  return unbound->tls_port;
+}
+
+uint16_t unbound_plain_port(const struct unbound *unbound) {
+  return unbound->plain_port;
+}

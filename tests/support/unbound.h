@@ -1,5 +1,5 @@
 // unbound is the encrypted resolver of the tests: the real program, as a DoH
-// server with records of the test's own under `test.`.
+// and DoT server with records of the test's own under `test.`.
 
 #ifndef ECHPROXY_TESTS_SUPPORT_UNBOUND_H
 #define ECHPROXY_TESTS_SUPPORT_UNBOUND_H
@@ -21,5 +21,12 @@ void unbound_stop(struct unbound *unbound);
 // unbound_port returns the port of 127.0.0.1 that answers
 // https://127.0.0.1:PORT/dns-query.
 uint16_t unbound_port(const struct unbound *unbound);
+
+// unbound_tls_port returns the port that speaks DNS over TLS.
+uint16_t unbound_tls_port(const struct unbound *unbound);
+
+// unbound_plain_port returns the port that answers in the clear: over UDP up to
+// 512 octets, more over TCP.
+uint16_t unbound_plain_port(const struct unbound *unbound);
 
 #endif

@@ -1,8 +1,17 @@
-#include "ech/doh_server.h"
+#include "ech/dns_server.h"
 
 #include <string.h>
+#include <strings.h>
 
-static const char kScheme[] = "https://";
+static const struct {
+  const char *prefix;
+  uint16_t port;
+} kSchemes[] = {
+    [DNS_SERVER_HTTPS] = {"https://", 443},
+    [DNS_SERVER_TLS] = {"tls://", kDnsServerTlsPort},
+    [DNS_SERVER_UDP] = {"udp://", 53},
+};
+
 static const char kTemplate[] = "{?dns}";
 static const char kDefaultPath[] = "/dns-query";
 
@@ -44,10 +53,9 @@ static void lower(char *text) {
   }
 }
 
-// Reads ":PORT", or nothing, which is 443.
+// Reads ":PORT"; nothing leaves `*out` as it is.
 static bool parse_port(uint16_t *out, const char *text, size_t len) {
   if (len == 0) {
-    *out = 443;
     return true;
   }
   if (len < 2 || len > 6 || text[0] != ':') {
@@ -65,7 +73,7 @@ static bool parse_port(uint16_t *out, const char *text, size_t len) {
 }
 
 // Reads "[IPV6]" and leaves `*io_rest` at what follows.
-static bool parse_bracketed(struct doh_server *server, const char **io_rest,
+static bool parse_bracketed(struct dns_server *server, const char **io_rest,
                             size_t len) {
   const char *end = memchr(*io_rest, ']', len);
   if (end == NULL ||
@@ -80,7 +88,7 @@ static bool parse_bracketed(struct doh_server *server, const char **io_rest,
   return true;
 }
 
-static bool parse_name(struct doh_server *server, const char **io_rest,
+static bool parse_name(struct dns_server *server, const char **io_rest,
                        size_t len) {
   const char *end = memchr(*io_rest, ':', len);
   size_t host_len = end == NULL ? len : (size_t)(end - *io_rest);
@@ -97,7 +105,7 @@ static bool parse_name(struct doh_server *server, const char **io_rest,
   return true;
 }
 
-static bool parse_authority(struct doh_server *server, const char *text,
+static bool parse_authority(struct dns_server *server, const char *text,
                             size_t len, const char **out_why) {
   const char *rest = text;
   bool ok = len > 0 && text[0] == '[' ? parse_bracketed(server, &rest, len)
@@ -114,7 +122,7 @@ static bool parse_authority(struct doh_server *server, const char *text,
   return true;
 }
 
-static bool parse_path(struct doh_server *server, const char *path,
+static bool parse_path(struct dns_server *server, const char *path,
                        const char **out_why) {
   if (path[0] == '\0' || strcmp(path, "/") == 0) {
     path = kDefaultPath;
@@ -137,31 +145,64 @@ static bool parse_path(struct doh_server *server, const char *path,
   return true;
 }
 
-bool doh_server_parse(struct doh_server *out, const char *url,
+// Finds the scheme of `url` and leaves `*io_rest` at what follows it.
+static bool parse_scheme(struct dns_server *server, const char **io_rest) {
+  for (size_t i = 0; i < sizeof(kSchemes) / sizeof(kSchemes[0]); i++) {
+    size_t len = strlen(kSchemes[i].prefix);
+    if (strncasecmp(*io_rest, kSchemes[i].prefix, len) == 0) {
+      server->scheme = (enum dns_server_scheme)i;
+      server->port = kSchemes[i].port;
+      *io_rest += len;
+      return true;
+    }
+  }
+  return false;
+}
+
+// Reads what follows the authority.
+static bool parse_rest(struct dns_server *server, const char *rest,
+                       const char **out_why) {
+  if (server->scheme == DNS_SERVER_HTTPS) {
+    if (*rest != '\0' && *rest != '/') {
+      *out_why = "its path does not begin with /";
+      return false;
+    }
+    return parse_path(server, rest, out_why);
+  }
+  if (*rest != '\0' && strcmp(rest, "/") != 0) {
+    *out_why = "only an https:// URL has a path";
+    return false;
+  }
+  // Plain DNS can be read by whoever is on the way, so there must be no way.
+  if (server->scheme == DNS_SERVER_UDP &&
+      (server->num_addresses == 0 ||
+       !address_is_loopback(&server->addresses[0]))) {
+    *out_why =
+        "plain DNS is only for a resolver on this machine, at an address of "
+        "127.0.0.0/8 or [::1]; elsewhere use https:// or tls://";
+    return false;
+  }
+  return true;
+}
+
+bool dns_server_parse(struct dns_server *out, const char *url,
                       const char **out_why) {
-  struct doh_server server = {.num_addresses = 0};
-  if (strncmp(url, kScheme, sizeof(kScheme) - 1) != 0) {
-    *out_why = "it does not begin with https://";
+  struct dns_server server = {.num_addresses = 0};
+  const char *authority = url;
+  if (!parse_scheme(&server, &authority)) {
+    *out_why = "it does not begin with https://, tls:// or udp://";
     return false;
   }
-  const char *authority = url + sizeof(kScheme) - 1;
   size_t authority_len = strcspn(authority, "/?#{");
-  if (!parse_authority(&server, authority, authority_len, out_why)) {
-    return false;
-  }
-  const char *path = authority + authority_len;
-  if (*path != '\0' && *path != '/') {
-    *out_why = "its path does not begin with /";
-    return false;
-  }
-  if (!parse_path(&server, path, out_why)) {
+  if (!parse_authority(&server, authority, authority_len, out_why) ||
+      !parse_rest(&server, authority + authority_len, out_why)) {
     return false;
   }
   *out = server;
   return true;
 }
 
-bool doh_server_is_ip(const struct doh_server *server) {
+bool dns_server_is_ip(const struct dns_server *server) {
   struct address ignored;
   return address_from_ip(&ignored, server->host, 0);
 }

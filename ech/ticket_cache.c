@@ -1,0 +1,216 @@
+#include "ech/ticket_cache.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <uthash.h>
+
+#include "net/xalloc.h"
+
+// The tickets of one key, oldest first.
+struct site {
+  struct site_key key;
+  SSL_SESSION *tickets[kTicketsPerSite];
+  size_t num_tickets;
+  UT_hash_handle hh;
+};
+
+struct ticket_cache {
+  struct site *sites;  // the one used longest ago comes first
+  size_t max_sites;
+  unsigned num_clears;
+  unsigned num_refs;  // the owner's and the slots'
+};
+
+// What hangs on an SSL and is freed with it: where its tickets go.
+struct slot {
+  struct ticket_cache *cache;
+  unsigned num_clears;  // the cache's when the session began
+  struct site_key key;
+  ticket_arrival_cb *on_arrival;
+  void *owner;
+};
+
+static void site_drop(struct ticket_cache *cache, struct site *site) {
+  for (size_t i = 0; i < site->num_tickets; i++) {
+    SSL_SESSION_free(site->tickets[i]);
+  }
+  HASH_DEL(cache->sites, site);
+  free(site);
+}
+
+static void drop_all(struct ticket_cache *cache) {
+  while (cache->sites != NULL) {
+    site_drop(cache, cache->sites);
+  }
+}
+
+static void add_last(struct ticket_cache *cache, struct site *site) {
+  HASH_ADD(hh, cache->sites, key, sizeof site->key, site);
+}
+
+static struct site *find(const struct ticket_cache *cache,
+                         const struct site_key *key) {
+  struct site *site;
+  HASH_FIND(hh, cache->sites, key, sizeof *key, site);
+  return site;
+}
+
+struct ticket_cache *ticket_cache_new(size_t max_sites) {
+  struct ticket_cache *cache = xcalloc(1, sizeof *cache);
+  cache->max_sites = max_sites;
+  cache->num_refs = 1;
+  return cache;
+}
+
+static void cache_unref(struct ticket_cache *cache) {
+  if (--cache->num_refs == 0) {
+    drop_all(cache);
+    free(cache);
+  }
+}
+
+void ticket_cache_free(struct ticket_cache *cache) {
+  if (cache != NULL) {
+    ticket_cache_clear(cache);
+    cache_unref(cache);
+  }
+}
+
+void ticket_cache_clear(struct ticket_cache *cache) {
+  cache->num_clears++;
+  drop_all(cache);
+}
+
+size_t ticket_cache_num_tickets(const struct ticket_cache *cache) {
+  size_t num = 0;
+  for (const struct site *s = cache->sites; s != NULL; s = s->hh.next) {
+    num += s->num_tickets;
+  }
+  return num;
+}
+
+// The slot's place in an SSL: BoringSSL gives a number to the process once.
+
+static pthread_once_t slot_once = PTHREAD_ONCE_INIT;
+static int slot_index;
+
+static void slot_free(void *ssl, void *ptr, CRYPTO_EX_DATA *ad, int index,
+                      long argl, void *argp) {
+  (void)ssl;
+  (void)ad;
+  (void)index;
+  (void)argl;
+  (void)argp;
+  struct slot *slot = ptr;
+  if (slot != NULL) {
+    cache_unref(slot->cache);
+    free(slot);
+  }
+}
+
+static void slot_index_make(void) {
+  slot_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, slot_free);
+  if (slot_index < 0) {
+    abort();
+  }
+}
+
+static struct slot *slot_of(const SSL *ssl) {
+  pthread_once(&slot_once, slot_index_make);
+  return SSL_get_ex_data(ssl, slot_index);
+}
+
+// Takes `session`.
+static void put(struct ticket_cache *cache, const struct site_key *key,
+                SSL_SESSION *session) {
+  struct site *site = find(cache, key);
+  if (site != NULL) {
+    HASH_DEL(cache->sites, site);
+  } else {
+    if (HASH_COUNT(cache->sites) >= cache->max_sites) {
+      site_drop(cache, cache->sites);
+    }
+    site = xcalloc(1, sizeof *site);
+    site->key = *key;
+  }
+  if (site->num_tickets == kTicketsPerSite) {
+    SSL_SESSION_free(site->tickets[0]);
+    memmove(&site->tickets[0], &site->tickets[1],
+            (kTicketsPerSite - 1) * sizeof site->tickets[0]);
+    site->num_tickets--;
+  }
+  site->tickets[site->num_tickets++] = session;
+  add_last(cache, site);
+}
+
+// Returns 1 when it takes `session`.
+static int on_new_session(SSL *ssl, SSL_SESSION *session) {
+  struct slot *slot = slot_of(ssl);
+  if (slot == NULL || !SSL_ech_accepted(ssl) ||
+      SSL_SESSION_get_protocol_version(session) != TLS1_3_VERSION) {
+    return 0;
+  }
+  if (slot->on_arrival != NULL) {
+    slot->on_arrival(slot->owner);
+  }
+  if (slot->num_clears != slot->cache->num_clears) {
+    return 0;
+  }
+  put(slot->cache, &slot->key, session);
+  return 1;
+}
+
+void ticket_cache_enable(SSL_CTX *ctx) {
+  SSL_CTX_set_session_cache_mode(
+      ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(ctx, on_new_session);
+}
+
+// A certificate that has expired since it was verified would not be accepted
+// now. BoringSSL itself looks at the ticket's age.
+static bool is_fresh(const SSL_SESSION *session) {
+  const X509 *leaf = SSL_SESSION_get0_peer(session);
+  return leaf != NULL && X509_cmp_current_time(X509_get0_notAfter(leaf)) > 0;
+}
+
+// Takes the newest ticket of `key` out of the cache, or returns NULL.
+static SSL_SESSION *take(struct ticket_cache *cache,
+                         const struct site_key *key) {
+  struct site *site = find(cache, key);
+  if (site == NULL) {
+    return NULL;
+  }
+  SSL_SESSION *session = site->tickets[--site->num_tickets];
+  if (site->num_tickets == 0) {
+    site_drop(cache, site);
+  }
+  if (!is_fresh(session)) {
+    SSL_SESSION_free(session);
+    return NULL;
+  }
+  return session;
+}
+
+void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
+                         const struct site_key *key) {
+  pthread_once(&slot_once, slot_index_make);
+  struct slot *slot = xcalloc(1, sizeof *slot);
+  slot->cache = cache;
+  slot->num_clears = cache->num_clears;
+  slot->key = *key;
+  cache->num_refs++;
+  if (!SSL_set_ex_data(ssl, slot_index, slot)) {
+    abort();
+  }
+  SSL_SESSION *session = take(cache, key);
+  if (session != NULL) {
+    SSL_set_session(ssl, session);
+    SSL_SESSION_free(session);
+  }
+}
+
+void ticket_cache_watch(SSL *ssl, ticket_arrival_cb *on_arrival, void *owner) {
+  struct slot *slot = slot_of(ssl);
+  slot->on_arrival = on_arrival;
+  slot->owner = owner;
+}

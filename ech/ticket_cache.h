@@ -1,0 +1,58 @@
+// ticket_cache keeps the TLS 1.3 session tickets of sites, in memory only, so
+// that a later connection to the same site need not pay for certificates again
+// (RFC 8446, section 2.2). Each ticket is used once (RFC 8446, appendix C.4).
+//
+// Only sessions whose ECH was accepted leave tickets, and a ticket is only
+// offered together with ECH. It then travels in the encrypted inner hello:
+// BoringSSL puts no pre_shared_key, not even a made-up one, into the outer
+// hello, which looks the same with a ticket as without. So who watches cannot
+// link connections by tickets; only the shorter answer of the server tells
+// that a session was resumed.
+//
+// Resuming skips the verification of certificates, so a ticket's key has to
+// name whatever that depended on, and a cache must not outlive a change of what
+// is trusted.
+
+#ifndef ECHPROXY_ECH_TICKET_CACHE_H
+#define ECHPROXY_ECH_TICKET_CACHE_H
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+
+#include "ech/site_key.h"
+
+enum { kTicketsPerSite = 2 };
+
+struct ticket_cache;
+
+// ticket_cache_new makes room for the tickets of `max_sites` > 0 keys; those of
+// the key used longest ago go first. Released with ticket_cache_free; sessions
+// may live longer, their tickets then go nowhere.
+struct ticket_cache *ticket_cache_new(size_t max_sites);
+void ticket_cache_free(struct ticket_cache *cache);
+
+// ticket_cache_enable makes the sessions of `ctx` hand out tickets.
+void ticket_cache_enable(SSL_CTX *ctx);
+
+// ticket_cache_attach makes `ssl`, a client before its handshake that offers
+// ECH, offer a ticket that is kept for `key`, if there is one, which is then
+// used up; and keeps the tickets that its server sends while it lives.
+void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
+                         const struct site_key *key);
+
+// ticket_arrival_cb says that a ticket has come. It runs inside a call of
+// BoringSSL's and must not touch the session.
+typedef void ticket_arrival_cb(void *owner);
+
+// ticket_cache_watch names who is told of tickets that come for `ssl`, which
+// must be attached. A NULL `on_arrival` ends that.
+void ticket_cache_watch(SSL *ssl, ticket_arrival_cb *on_arrival, void *owner);
+
+// ticket_cache_clear drops all tickets, and those that are still to come for
+// sessions that were attached before.
+void ticket_cache_clear(struct ticket_cache *cache);
+
+// ticket_cache_num_tickets returns how many are kept.
+size_t ticket_cache_num_tickets(const struct ticket_cache *cache);
+
+#endif

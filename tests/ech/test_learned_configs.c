@@ -1,0 +1,79 @@
+#include "ech/learned_configs.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "support/leaks.h"
+
+static struct site_key key_of(const char *host, uint16_t port,
+                              const char *scope) {
+  struct site_key key;
+  site_key_make(&key, host, port, (const uint8_t *)scope, strlen(scope));
+  return key;
+}
+
+static bool has(struct learned_configs *learned, const struct site_key *key,
+                uint64_t now_ms, const char *expected) {
+  size_t len;
+  const uint8_t *configs = learned_configs_get(learned, &len, key, now_ms);
+  return configs != NULL && len == strlen(expected) &&
+         memcmp(configs, expected, len) == 0;
+}
+
+static void put(struct learned_configs *learned, const struct site_key *key,
+                const char *configs, uint64_t expires_at) {
+  learned_configs_put(learned, key, (const uint8_t *)configs, strlen(configs),
+                      expires_at, 0);
+}
+
+Test(learned_configs, keeps_a_list_until_it_expires) {
+  struct learned_configs *learned = learned_configs_new(2);
+  struct site_key a = key_of("a.test", 443, "published");
+  put(learned, &a, "first", 10);
+  cr_assert(has(learned, &a, 9, "first"));
+  put(learned, &a, "second", 10);
+  cr_assert(has(learned, &a, 9, "second"));
+  size_t len;
+  cr_assert_null(learned_configs_get(learned, &len, &a, 10));
+  put(learned, &a, "third", 0);
+  cr_assert_null(learned_configs_get(learned, &len, &a, 0));
+  learned_configs_free(learned);
+  cr_assert(leaks_none());
+}
+
+Test(learned_configs, keeps_to_the_site_the_port_and_the_list) {
+  struct learned_configs *learned = learned_configs_new(8);
+  struct site_key a = key_of("a.test", 443, "published");
+  const struct site_key others[] = {
+      key_of("b.test", 443, "published"), key_of("a.test", 444, "published"),
+      key_of("a.test", 443, "other"), key_of("a.test", 443, "")};
+  size_t len;
+  put(learned, &a, "configs", 10);
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    cr_assert_null(learned_configs_get(learned, &len, &others[i], 0));
+  }
+  learned_configs_drop(learned, &others[0]);
+  cr_assert(has(learned, &a, 0, "configs"));
+  learned_configs_drop(learned, &a);
+  cr_assert_null(learned_configs_get(learned, &len, &a, 0));
+  learned_configs_free(learned);
+}
+
+Test(learned_configs, drops_the_list_used_longest_ago) {
+  struct learned_configs *learned = learned_configs_new(2);
+  struct site_key a = key_of("a.test", 443, "");
+  struct site_key b = key_of("b.test", 443, "");
+  struct site_key c = key_of("c.test", 443, "");
+  size_t len;
+  put(learned, &a, "a", 10);
+  put(learned, &b, "b", 10);
+  cr_assert(has(learned, &a, 0, "a"));
+  put(learned, &c, "c", 10);
+  cr_assert_null(learned_configs_get(learned, &len, &b, 0));
+  cr_assert(has(learned, &a, 0, "a"));
+  cr_assert(has(learned, &c, 0, "c"));
+  learned_configs_clear(learned);
+  cr_assert_null(learned_configs_get(learned, &len, &a, 0));
+  learned_configs_free(learned);
+  cr_assert(leaks_none());
+}

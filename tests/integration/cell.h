@@ -91,6 +91,7 @@ struct cell_row {
   enum scene_way way;
   const char *scheme;
   const char *option;  // one of curl's
+  const char *value;   // of the option, filled in like the records
   const char *body;    // NULL: ech_origin's site
   bool is_slow;        // ends by a deadline
   struct cell_expected prefer;

@@ -421,11 +421,13 @@ static const struct cell_row kRows[] = {
     {.name = "resolver silent",
      .fault = "silent",
      .is_slow = true,
-     .prefer = IS_REFUSED(502, "in time")},
+     // The resolver's own patience may end first.
+     .prefer = IS_REFUSED(502, "in time|HTTP error")},
     {.name = "resolver half",
      .fault = "half",
      .is_slow = true,
-     .prefer = IS_REFUSED(502, "in time")},
+     // The resolver's own patience may end first.
+     .prefer = IS_REFUSED(502, "in time|HTTP error")},
 
     // Names that are not for public DNS.
     {.name = "localhost",
@@ -468,6 +470,29 @@ static const struct cell_row kRows[] = {
                  "@H 300 IN A 127.0.0.1"},
      .prefer = IS_PRIVATE,
      .strict = IS_PRIVATE},
+
+    // A tunnel whose hello alone tells the name.
+    {.name = "tunnel to an address",
+     .port = 443,
+     .records = {"@H. 300 IN HTTPS 1 . port=@P ech=@ECH", ADDRESS},
+     .option = "--connect-to",
+     .value = "@H:443:127.0.0.1:443",
+     .prefer = IS_PRIVATE,
+     .strict = IS_PRIVATE},
+    {.name = "tunnel to an address over SOCKS5",
+     .port = 443,
+     .records = {"@H. 300 IN HTTPS 1 . port=@P ech=@ECH", ADDRESS},
+     .way = SCENE_SOCKS5,
+     .option = "--connect-to",
+     .value = "@H:443:127.0.0.1:443",
+     .prefer = IS_PRIVATE},
+    {.name = "tunnel to an address, HTTPS records loop",
+     .port = 443,
+     .records = {"@H. 300 IN HTTPS 0 a.@H.", "a.@H. 300 IN HTTPS 0 @H.",
+                 ADDRESS},
+     .option = "--connect-to",
+     .value = "@H:443:127.0.0.1:443",
+     .prefer = {.outcome = DROPPED, .wire = WIRE_NOTHING}},
 
     // Not TLS.
     {.name = "http in a tunnel",

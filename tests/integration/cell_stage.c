@@ -214,16 +214,16 @@ static const char *fill_config(struct stage *stage, const char *text) {
   return text;
 }
 
-static const char *fill_record(struct stage *stage, const struct cell *cell,
-                               const char *record) {
+const char *stage_fill(struct stage *stage, const struct cell *cell,
+                       const char *text) {
   size_t len;
   const uint8_t *list = ech_key_config_list(stage->scene.ech, &len);
-  record = fill(stage, record, "@ECH", base64(stage, list, len));
-  if (strstr(record, "@CONFIG_") != NULL) {
-    record = fill_config(stage, record);
+  text = fill(stage, text, "@ECH", base64(stage, list, len));
+  if (strstr(text, "@CONFIG_") != NULL) {
+    text = fill_config(stage, text);
   }
-  record = fill(stage, record, "@H", cell->host);
-  return fill(stage, record, "@P",
+  text = fill(stage, text, "@H", cell->host);
+  return fill(stage, text, "@P",
               scratch_format(stage->scene.scratch, "%u", tap_port(cell->tap)));
 }
 
@@ -234,7 +234,7 @@ static void start_dns(struct stage *stage) {
     const struct cell *cell = &stage->cells[i];
     for (size_t j = 0; j < kCellMaxRecords && cell->row->records[j] != NULL;
          j++) {
-      records[num++] = fill_record(stage, cell, cell->row->records[j]);
+      records[num++] = stage_fill(stage, cell, cell->row->records[j]);
     }
   }
   scene_start_dns(&stage->scene, records);

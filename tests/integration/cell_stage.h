@@ -48,6 +48,10 @@ struct stage {
 struct stage *stage_open(void);
 void stage_close(struct stage *stage);
 
+// stage_fill replaces in `text` what cell.h says stands for something else.
+const char *stage_fill(struct stage *stage, const struct cell *cell,
+                       const char *text);
+
 // stage_proxy returns the proxy that `cell` is played by.
 struct proxy_process *stage_proxy(const struct stage *stage,
                                   const struct cell *cell);

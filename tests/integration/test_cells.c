@@ -16,7 +16,10 @@ enum {
 };
 
 static void start_cell(struct stage *stage, struct cell *cell) {
-  const char *const args[] = {cell->row->option, NULL};
+  const char *value = cell->row->value == NULL
+                          ? NULL
+                          : stage_fill(stage, cell, cell->row->value);
+  const char *const args[] = {cell->row->option, value, NULL};
   stage->scene.proxy = stage_proxy(stage, cell);
   cell->curl = scene_start_fetch(
       &stage->scene,

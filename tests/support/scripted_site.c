@@ -37,7 +37,9 @@ static void close_in_order(int fd) {
 }
 
 static void hold(struct scripted_site *site, int fd) {
-  cr_assert_lt(site->num_held, (size_t)kMaxHeld);
+  if (site->num_held == kMaxHeld) {
+    abort();
+  }
   site->held[site->num_held++] = fd;
 }
 

@@ -5,7 +5,7 @@
 #include "net/xalloc.h"
 
 struct entry {
-  struct site_key key;
+  struct site_digest key;
   uint64_t expires_at;
   UT_hash_handle hh;
   size_t len;
@@ -33,7 +33,7 @@ static void add_last(struct learned_configs *learned, struct entry *e) {
 }
 
 static struct entry *find(const struct learned_configs *learned,
-                          const struct site_key *key) {
+                          const struct site_digest *key) {
   struct entry *e;
   HASH_FIND(hh, learned->entries, key, sizeof *key, e);
   return e;
@@ -47,7 +47,8 @@ void learned_configs_free(struct learned_configs *learned) {
 }
 
 const uint8_t *learned_configs_get(struct learned_configs *learned,
-                                   size_t *out_len, const struct site_key *key,
+                                   size_t *out_len,
+                                   const struct site_digest *key,
                                    uint64_t now_ms) {
   struct entry *e = find(learned, key);
   if (e == NULL) {
@@ -64,7 +65,7 @@ const uint8_t *learned_configs_get(struct learned_configs *learned,
 }
 
 void learned_configs_put(struct learned_configs *learned,
-                         const struct site_key *key, const uint8_t *configs,
+                         const struct site_digest *key, const uint8_t *configs,
                          size_t len, uint64_t expires_at, uint64_t now_ms) {
   learned_configs_drop(learned, key);
   if (expires_at <= now_ms) {
@@ -82,7 +83,7 @@ void learned_configs_put(struct learned_configs *learned,
 }
 
 void learned_configs_drop(struct learned_configs *learned,
-                          const struct site_key *key) {
+                          const struct site_digest *key) {
   struct entry *e = find(learned, key);
   if (e != NULL) {
     drop(learned, e);

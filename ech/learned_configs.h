@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ech/site_key.h"
+#include "ech/site_digest.h"
 
 struct learned_configs;
 
@@ -28,18 +28,19 @@ void learned_configs_free(struct learned_configs *learned);
 // published list as its scope, borrowed until the next call; or NULL when there
 // is nothing that is still good at `now_ms`.
 const uint8_t *learned_configs_get(struct learned_configs *learned,
-                                   size_t *out_len, const struct site_key *key,
+                                   size_t *out_len,
+                                   const struct site_digest *key,
                                    uint64_t now_ms);
 
 // learned_configs_put keeps a copy of `configs` for `key` until `expires_at`,
 // in place of what was there. Nothing is kept that has expired at `now_ms`.
 void learned_configs_put(struct learned_configs *learned,
-                         const struct site_key *key, const uint8_t *configs,
+                         const struct site_digest *key, const uint8_t *configs,
                          size_t len, uint64_t expires_at, uint64_t now_ms);
 
 // learned_configs_drop forgets what was learned for `key`, if anything.
 void learned_configs_drop(struct learned_configs *learned,
-                          const struct site_key *key);
+                          const struct site_digest *key);
 
 // learned_configs_clear forgets everything.
 void learned_configs_clear(struct learned_configs *learned);

@@ -34,7 +34,7 @@ struct origin_dial {
   enum origin_privacy privacy;
   uint8_t *alpn;
   size_t alpn_len;
-  const struct origin_identity *identity;
+  struct origin_identity identity;  // `chain_len` 0: none
   const struct upstream *via;
   origin_dial_cb *done;
   void *owner;
@@ -213,7 +213,9 @@ struct origin_dial *origin_dial_start(struct origin *origin,
   d->privacy = request->privacy;
   d->alpn = xmemdup(request->alpn, request->alpn_len);
   d->alpn_len = request->alpn_len;
-  d->identity = request->identity;
+  if (request->identity != NULL && d->privacy == ORIGIN_PRIVATE) {
+    d->identity = *request->identity;
+  }
   d->via = request->via;
   d->done = done;
   d->owner = owner;
@@ -236,6 +238,10 @@ struct origin_dial *origin_dial_start(struct origin *origin,
 
 static struct origin_site site_of(const struct origin_dial *d) {
   return (struct origin_site){d->host, d->port};
+}
+
+static const struct origin_identity *identity_of(const struct origin_dial *d) {
+  return d->identity.chain_len > 0 ? &d->identity : NULL;
 }
 
 // choose_configs returns the list to offer ECH with, borrowed until the next
@@ -277,7 +283,7 @@ static SSL *new_ssl(struct origin_dial *d) {
   struct origin_session_spec spec = {.host = d->host,
                                      .alpn = d->alpn,
                                      .alpn_len = d->alpn_len,
-                                     .identity = d->identity};
+                                     .identity = identity_of(d)};
   struct ech_config_entry entry;
   if (d->privacy == ORIGIN_PRIVATE) {
     spec.ech = choose_configs(d, &spec.ech_len);
@@ -291,7 +297,7 @@ static SSL *new_ssl(struct origin_dial *d) {
       memcpy(d->report.public_name, entry.public_name,
              sizeof entry.public_name);
     }
-    origin_memory_attach(d->origin->memory, ssl, site_of(d), d->identity);
+    origin_memory_attach(d->origin->memory, ssl, site_of(d), identity_of(d));
   }
   return ssl;
 }
@@ -391,7 +397,7 @@ static void start_handshake(struct origin_dial *d, struct stream *stream) {
       .stream = stream,
       .ssl = ssl,
       .with_ech = d->privacy == ORIGIN_PRIVATE,
-      .has_identity = d->identity != NULL,
+      .has_identity = identity_of(d) != NULL,
       .report = &d->report,
       .hello = &d->hello,
   };

@@ -62,7 +62,7 @@ typedef void origin_dial_cb(void *owner, enum origin_status status,
                             const struct origin_report *report);
 
 // What to reach, and how. Everything is borrowed until origin_dial_start
-// returns, which copies what it keeps, but for `identity`.
+// returns, which copies what it keeps, but for what `identity` points to.
 struct origin_request {
   const char *host;
   uint16_t port;                 // that was asked for; endpoints have their own
@@ -72,8 +72,9 @@ struct origin_request {
   // protocol, repeated. 0: none, which stands for http/1.1.
   const uint8_t *alpn;
   size_t alpn_len;
-  // Sent when the site asks for one; NULL for none. Borrowed, with all that it
-  // points to, until `done` has run or the dial is cancelled.
+  // Sent when the site asks for one and ECH is accepted, and so never with
+  // ORIGIN_CLEAR; NULL for none. What it points to is borrowed until `done` has
+  // run or the dial is cancelled.
   const struct origin_identity *identity;
   // The proxy to go through, which outlives the dial; NULL: none.
   const struct upstream *via;

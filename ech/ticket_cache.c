@@ -8,7 +8,7 @@
 
 // The tickets of one key, oldest first.
 struct site {
-  struct site_key key;
+  struct site_digest key;
   SSL_SESSION *tickets[kTicketsPerSite];
   size_t num_tickets;
   UT_hash_handle hh;
@@ -25,7 +25,7 @@ struct ticket_cache {
 struct slot {
   struct ticket_cache *cache;
   unsigned num_clears;  // the cache's when the session began
-  struct site_key key;
+  struct site_digest key;
   ticket_arrival_cb *on_arrival;
   void *owner;
 };
@@ -49,7 +49,7 @@ static void add_last(struct ticket_cache *cache, struct site *site) {
 }
 
 static struct site *find(const struct ticket_cache *cache,
-                         const struct site_key *key) {
+                         const struct site_digest *key) {
   struct site *site;
   HASH_FIND(hh, cache->sites, key, sizeof *key, site);
   return site;
@@ -121,7 +121,7 @@ static struct slot *slot_of(const SSL *ssl) {
 }
 
 // Takes `session`.
-static void put(struct ticket_cache *cache, const struct site_key *key,
+static void put(struct ticket_cache *cache, const struct site_digest *key,
                 SSL_SESSION *session) {
   struct site *site = find(cache, key);
   if (site != NULL) {
@@ -175,7 +175,7 @@ static bool is_fresh(const SSL_SESSION *session) {
 
 // Takes the newest ticket of `key` out of the cache, or returns NULL.
 static SSL_SESSION *take(struct ticket_cache *cache,
-                         const struct site_key *key) {
+                         const struct site_digest *key) {
   struct site *site = find(cache, key);
   if (site == NULL) {
     return NULL;
@@ -192,7 +192,7 @@ static SSL_SESSION *take(struct ticket_cache *cache,
 }
 
 void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
-                         const struct site_key *key) {
+                         const struct site_digest *key) {
   pthread_once(&slot_once, slot_index_make);
   struct slot *slot = xcalloc(1, sizeof *slot);
   slot->cache = cache;

@@ -19,7 +19,7 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
-#include "ech/site_key.h"
+#include "ech/site_digest.h"
 
 enum { kTicketsPerSite = 2 };
 
@@ -38,7 +38,7 @@ void ticket_cache_enable(SSL_CTX *ctx);
 // ECH, offer a ticket that is kept for `key`, if there is one, which is then
 // used up; and keeps the tickets that its server sends while it lives.
 void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
-                         const struct site_key *key);
+                         const struct site_digest *key);
 
 // ticket_arrival_cb says that a ticket has come. It runs inside a call of
 // BoringSSL's and must not touch the session.

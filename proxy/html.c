@@ -1,5 +1,6 @@
 #include "proxy/html.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 // The style is inline, and every text is escaped.
@@ -25,10 +26,11 @@ static const char kStyle[] =
     "h2+p::first-letter{text-transform:uppercase}"
     "p,ol,ul{margin:.25rem "
     "0;overflow-wrap:anywhere}ol,ul{padding-left:1.4rem}li{margin:.35rem 0}"
-    "code,.host{font-family:ui-monospace,monospace;font-size:.92em;"
+    "code,kbd,.host{font-family:ui-monospace,monospace;font-size:.92em;"
     "overflow-wrap:anywhere}"
     "pre{margin:.75rem 0 0;padding:.75rem;overflow-x:auto;border:1px solid "
     "var(--line);border-radius:.5rem;font:.92em ui-monospace,monospace}"
+    "kbd{white-space:nowrap;overflow-wrap:normal}a{color:var(--accent)}"
     ".host{margin:0;color:var(--accent);font-size:1.05rem}"
     "footer{max-width:40rem;margin:.75rem auto 0;padding:0 1.75rem;"
     "font-size:.85rem;color:var(--quiet)}"
@@ -56,15 +58,32 @@ static const char *entity(char c) {
   }
 }
 
+static void write_char(struct bytes *out, char c) {
+  const char *escaped = entity(c);
+  if (escaped != NULL) {
+    html_raw(out, escaped);
+  } else {
+    bytes_append(out, &c, 1);
+  }
+}
+
 void html_text(struct bytes *out, const char *text) {
   for (; *text != '\0'; text++) {
-    const char *escaped = entity(*text);
-    if (escaped != NULL) {
-      html_raw(out, escaped);
+    write_char(out, *text);
+  }
+}
+
+void html_prose(struct bytes *out, const char *text) {
+  bool is_typed = false;
+  for (; *text != '\0'; text++) {
+    if (*text == '`') {
+      is_typed = !is_typed;
+      html_raw(out, is_typed ? "<kbd>" : "</kbd>");
     } else {
-      bytes_append(out, text, 1);
+      write_char(out, *text);
     }
   }
+  html_raw(out, is_typed ? "</kbd>" : "");
 }
 
 void html_element(struct bytes *out, const char *tag, const char *text) {
@@ -99,7 +118,9 @@ void html_begin(struct bytes *out, const char *title) {
            "<!doctype html>\n<html lang=\"en\">\n<head>\n"
            "<meta charset=\"utf-8\">\n"
            "<meta name=\"viewport\" content=\"width=device-width\">\n"
-           "<meta name=\"robots\" content=\"noindex\">\n");
+           "<meta name=\"robots\" content=\"noindex\">\n"
+           // Else a browser asks for /favicon.ico, which means the site's.
+           "<link rel=\"icon\" href=\"data:,\">\n");
   html_element(out, "title", title);
   html_raw(out, "<style>");
   html_raw(out, kStyle);
@@ -109,5 +130,6 @@ void html_begin(struct bytes *out, const char *title) {
 void html_end(struct bytes *out) {
   html_raw(out,
            "</main>\n<footer>This page comes from echproxy, the proxy on this "
-           "device.</footer>\n</body>\n</html>\n");
+           "device. It hides the names of sites with Encrypted ClientHello "
+           "(ECH).</footer>\n</body>\n</html>\n");
 }

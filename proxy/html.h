@@ -15,6 +15,10 @@ void html_raw(struct bytes *out, const char *markup);
 // html_text appends `text` escaped, good in an element or a quoted attribute.
 void html_text(struct bytes *out, const char *text);
 
+// html_prose appends `text` escaped as well; what stands between two backticks
+// is something to be typed, which is not broken over lines.
+void html_prose(struct bytes *out, const char *text);
+
 // html_element appends <tag>text</tag>, or nothing when `text` is NULL.
 void html_element(struct bytes *out, const char *tag, const char *text);
 

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-#include "net/stream.h"
 #include "net/worker.h"
 
 struct page {
@@ -16,7 +15,7 @@ struct page {
   const char *host;        // shown, escaped; NULL when there is none to show
   const char *cause;       // what failed
   const char *protection;  // what was protected, what an observer saw
-  const char *advice;      // what to do next
+  const char *advice;      // what to do next, as for html_prose
   const char *lines;       // to be copied, under the advice; NULL for none
 };
 
@@ -24,12 +23,5 @@ struct page {
 // `out`. The first line of its body is a comment with the cause, so that curl
 // shows it. Without a body for `head_only` (HEAD).
 void page_write(struct bytes *out, const struct page *page, bool head_only);
-
-// page_serve answers the next request on `browser` (HTTP/1.1; a request head of
-// at most 16 KiB) with `page`, then closes it: at the latest after 10 seconds.
-// It takes `browser`, copies `page` and registers itself with `proxy`.
-struct proxy;
-void page_serve(struct proxy *proxy, struct stream *browser,
-                const struct page *page);
 
 #endif

@@ -24,8 +24,11 @@ struct lookup_answer *site_answer_with_addresses(
     status = LOOKUP_NO_RECORD;
     detail = "it is not in DNS, and a site rule has its address";
   }
-  return lookup_answer_new(status, detail, answer->ttl, endpoints,
-                           answer->num_endpoints, with_port, num_addresses);
+  struct lookup_answer *changed =
+      lookup_answer_new(status, detail, answer->ttl, endpoints,
+                        answer->num_endpoints, with_port, num_addresses);
+  changed->expires_at = answer->expires_at;
+  return changed;
 }
 
 bool site_answer_can_take_ech(const struct lookup_answer *answer) {
@@ -71,9 +74,11 @@ struct lookup_answer *site_answer_with_ech(const struct lookup_answer *answer,
     endpoints[i].ech = ech;
     endpoints[i].ech_len = ech_len;
   }
-  return lookup_answer_new(LOOKUP_ECH, detail,
-                           ttl < answer->ttl ? ttl : answer->ttl, endpoints,
-                           num, answer->addresses, answer->num_addresses);
+  struct lookup_answer *changed = lookup_answer_new(
+      LOOKUP_ECH, detail, ttl < answer->ttl ? ttl : answer->ttl, endpoints, num,
+      answer->addresses, answer->num_addresses);
+  changed->expires_at = answer->expires_at;
+  return changed;
 }
 
 const struct endpoint *site_answer_ech(const struct lookup_answer *answer) {

@@ -10,7 +10,7 @@
 #include "net/tls.h"
 #include "net/xalloc.h"
 #include "proxy/greeter.h"
-#include "proxy/page.h"
+#include "proxy/page_server.h"
 #include "proxy/policy.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
@@ -450,12 +450,9 @@ static void start_dial_direct(struct tunnel *t) {
 // GREET_BROWSER: finish the browser's handshake as the site answered ours, or
 // with a page that says why it did not.
 
-// offers_http1 says whether the protocol that pages are served over was
-// offered.
-static bool offers_http1(const struct greeting *greeting) {
-  static const char kHttp1[] = "\x08http/1.1";
-  return memmem(greeting->alpn, greeting->alpn_len, kHttp1,
-                sizeof kHttp1 - 1) != NULL;
+// What a page instead of the site is served over.
+static enum page_protocol page_protocol_for(const struct tunnel *t) {
+  return page_protocol_choose(t->greeting->alpn, t->greeting->alpn_len);
 }
 
 static void on_greeted(void *owner, enum tls_status status,
@@ -475,7 +472,8 @@ static void on_greeted(void *owner, enum tls_status status,
   if (t->refusal != NULL) {
     t->verdict = "refused";
     t->proxy->num_refused++;
-    page_serve(t->proxy, tls_stream(t->browser_tls), &t->refusal->page);
+    page_serve(t->proxy, tls_stream(t->browser_tls), page_protocol_for(t),
+               &t->refusal->page);
     t->browser_tls = NULL;  // taken
     tunnel_close(t);
     return;
@@ -494,9 +492,10 @@ static void start_greet_browser(struct tunnel *t) {
   unsigned alpn_len = 0;
   if (t->site_tls != NULL) {
     SSL_get0_alpn_selected(tls_ssl(t->site_tls), &alpn, &alpn_len);
-  } else if (offers_http1(t->greeting)) {
-    alpn = (const uint8_t *)"http/1.1";
-    alpn_len = 8;
+  } else {
+    const char *protocol = page_protocol_str(page_protocol_for(t));
+    alpn = (const uint8_t *)protocol;
+    alpn_len = (unsigned)strlen(protocol);
   }
   if (!greeter_choose(t->proxy->greeter, tls_ssl(t->browser_tls), t->greeting,
                       t->host, alpn, alpn_len)) {

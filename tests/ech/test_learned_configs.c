@@ -5,14 +5,14 @@
 
 #include "support/leaks.h"
 
-static struct site_key key_of(const char *host, uint16_t port,
-                              const char *scope) {
-  struct site_key key;
-  site_key_make(&key, host, port, (const uint8_t *)scope, strlen(scope));
+static struct site_digest key_of(const char *host, uint16_t port,
+                                 const char *scope) {
+  struct site_digest key;
+  site_digest_make(&key, host, port, (const uint8_t *)scope, strlen(scope));
   return key;
 }
 
-static bool has(struct learned_configs *learned, const struct site_key *key,
+static bool has(struct learned_configs *learned, const struct site_digest *key,
                 uint64_t now_ms, const char *expected) {
   size_t len;
   const uint8_t *configs = learned_configs_get(learned, &len, key, now_ms);
@@ -20,7 +20,7 @@ static bool has(struct learned_configs *learned, const struct site_key *key,
          memcmp(configs, expected, len) == 0;
 }
 
-static void put(struct learned_configs *learned, const struct site_key *key,
+static void put(struct learned_configs *learned, const struct site_digest *key,
                 const char *configs, uint64_t expires_at) {
   learned_configs_put(learned, key, (const uint8_t *)configs, strlen(configs),
                       expires_at, 0);
@@ -28,7 +28,7 @@ static void put(struct learned_configs *learned, const struct site_key *key,
 
 Test(learned_configs, keeps_a_list_until_it_expires) {
   struct learned_configs *learned = learned_configs_new(2);
-  struct site_key a = key_of("a.test", 443, "published");
+  struct site_digest a = key_of("a.test", 443, "published");
   put(learned, &a, "first", 10);
   cr_assert(has(learned, &a, 9, "first"));
   put(learned, &a, "second", 10);
@@ -43,8 +43,8 @@ Test(learned_configs, keeps_a_list_until_it_expires) {
 
 Test(learned_configs, keeps_to_the_site_the_port_and_the_list) {
   struct learned_configs *learned = learned_configs_new(8);
-  struct site_key a = key_of("a.test", 443, "published");
-  const struct site_key others[] = {
+  struct site_digest a = key_of("a.test", 443, "published");
+  const struct site_digest others[] = {
       key_of("b.test", 443, "published"), key_of("a.test", 444, "published"),
       key_of("a.test", 443, "other"), key_of("a.test", 443, "")};
   size_t len;
@@ -61,9 +61,9 @@ Test(learned_configs, keeps_to_the_site_the_port_and_the_list) {
 
 Test(learned_configs, drops_the_list_used_longest_ago) {
   struct learned_configs *learned = learned_configs_new(2);
-  struct site_key a = key_of("a.test", 443, "");
-  struct site_key b = key_of("b.test", 443, "");
-  struct site_key c = key_of("c.test", 443, "");
+  struct site_digest a = key_of("a.test", 443, "");
+  struct site_digest b = key_of("b.test", 443, "");
+  struct site_digest c = key_of("c.test", 443, "");
   size_t len;
   put(learned, &a, "a", 10);
   put(learned, &b, "b", 10);

@@ -132,6 +132,24 @@ Test(origin_identity, tells_that_a_site_of_tls_1_2_wants_one) {
   fixture_cleanup(&f);
 }
 
+Test(origin_identity, never_shows_it_in_the_clear) {
+  struct fixture f;
+  struct identity id;
+  fixture_init(&f);
+  identity_init(&id);
+  f.identity = &id.identity;
+  SSL_CTX *ctx = site_add(&f.site, kBothNames, f.root, NULL);
+  SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+  site_ask(ctx, 0);
+  start(&f, answer_with(NULL, 0, &f.site.address), ORIGIN_CLEAR);
+  RUN_UNTIL(f.worker, f.num_done > 0);
+  assert_status(&f, ORIGIN_OK);
+  cr_assert(f.report.certificate_requested);
+  cr_assert_eq(f.site.num_certificates, 0);
+  identity_cleanup(&id);
+  fixture_cleanup(&f);
+}
+
 static enum ssl_verify_result_t on_bad_certificate(SSL *ssl, uint8_t *alert) {
   (void)ssl;
   *alert = SSL_AD_UNKNOWN_CA;

@@ -67,9 +67,9 @@ static void bed_cleanup(struct bed *b) {
   cr_assert(leaks_none());
 }
 
-static struct site_key key_of(const char *host) {
-  struct site_key key;
-  site_key_make(&key, host, 443, NULL, 0);
+static struct site_digest key_of(const char *host) {
+  struct site_digest key;
+  site_digest_make(&key, host, 443, NULL, 0);
   return key;
 }
 
@@ -81,7 +81,7 @@ static SSL *connect_for(struct bed *b, const char *host, bool with_ech) {
   const struct origin_session_spec spec = {.host = "secret.test",
                                            .ech = with_ech ? b->list : NULL,
                                            .ech_len = b->list_len};
-  struct site_key key = key_of(host);
+  struct site_digest key = key_of(host);
   SSL *client = origin_session_new(b->client_ctx, &spec);
   SSL *server = SSL_new(b->server_ctx);
   BIO *ours, *theirs;

@@ -241,7 +241,7 @@ Test(site_rules, are_asked_for_when_a_site_wants_a_certificate, .timeout = 60) {
   scene_start_proxy(&scene, NULL);
   struct program program;
   scene_run_fetch(&program, &scene, &(struct scene_fetch){0});
-  cr_assert_not_null(strstr(program.err, "502 1.1"), "%s", program.err);
+  cr_assert_not_null(strstr(program.err, "502 2"), "%s", program.err);
   cr_assert_not_null(strstr(program.out,
                             "<pre>[site &quot;secret.test&quot;]\n"
                             "client-cert = FILE\nclient-key = FILE\n</pre>"),
@@ -262,7 +262,7 @@ Test(site_rules, say_when_the_site_refuses_the_certificate, .timeout = 60) {
               "client-cert = site.crt\nclient-key = site.key\n");
   struct program program;
   scene_run_fetch(&program, &scene, &(struct scene_fetch){0});
-  cr_assert_not_null(strstr(program.err, "502 1.1"), "%s", program.err);
+  cr_assert_not_null(strstr(program.err, "502 2"), "%s", program.err);
   cr_assert_not_null(
       strstr(program.out, "the site refused the client certificate"), "%s",
       program.out);

@@ -1,11 +1,8 @@
 #include "proxy/page.h"
 
 #include <criterion/criterion.h>
-
-#include "net/net_test.h"
-#include "proxy/proxy.h"
-
-TestSuite(page, .timeout = 30);
+#include <stdlib.h>
+#include <string.h>
 
 static const struct page kPage = {
     .status = 502,
@@ -86,80 +83,11 @@ Test(page, shows_lines_to_be_copied_as_they_are) {
   free(response);
 }
 
-struct bed {
-  struct proxy proxy;
-  struct peer browser;
-};
-
-static void bed_open(struct bed *bed) {
-  *bed = (struct bed){.proxy.worker = test_worker_new()};
-  struct stream *ours, *theirs;
-  test_tcp_pair(bed->proxy.worker, &theirs, &ours);
-  peer_open(&bed->browser, theirs);
-  page_serve(&bed->proxy, ours, &kPage);
-}
-
-static void bed_close(struct bed *bed) {
-  peer_cleanup(&bed->browser);
-  RUN_UNTIL(bed->proxy.worker, bed->proxy.num_connections == 0);
-  worker_run(bed->proxy.worker);
-  cr_assert_eq(worker_free(bed->proxy.worker), 0);
-}
-
-Test(page, answers_a_request_once_it_is_whole) {
-  struct bed bed;
-  bed_open(&bed);
-  peer_write_text(&bed.browser, "GET / HTTP/1.1\r\nHost: a\r\n");
-  turn_loop(bed.proxy.worker, 5);
-  cr_assert_eq(bed.browser.got.len, 0);
-  peer_write_text(&bed.browser, "\r\n");
-  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
-  char *wanted = written(&kPage, false);
-  cr_assert(peer_got_text(&bed.browser, wanted));
-  free(wanted);
-  bed_close(&bed);
-}
-
-Test(page, answers_head_without_a_body) {
-  struct bed bed;
-  bed_open(&bed);
-  peer_write_text(&bed.browser, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
-  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
-  char *wanted = written(&kPage, true);
-  cr_assert(peer_got_text(&bed.browser, wanted));
-  free(wanted);
-  bed_close(&bed);
-}
-
-Test(page, answers_garbage_and_endless_heads) {
-  static char text[100 * 1024];
-  memset(text, 'a', sizeof(text) - 1);
-  for (int i = 0; i < 2; i++) {
-    struct bed bed;
-    bed_open(&bed);
-    peer_write_text(&bed.browser, i == 0 ? "\x01\x02" : text);
-    RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
-    char *wanted = written(&kPage, false);
-    cr_assert(peer_got_text(&bed.browser, wanted));
-    free(wanted);
-    bed_close(&bed);
-  }
-}
-
-Test(page, forgets_a_browser_that_leaves) {
-  struct bed bed;
-  bed_open(&bed);
-  cr_assert_eq(bed.proxy.num_connections, 1);
-  stream_shutdown(bed.browser.stream);
-  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
-  cr_assert_eq(bed.proxy.num_connections, 0);
-  bed_close(&bed);
-}
-
-Test(page, is_closed_with_the_proxy) {
-  struct bed bed;
-  bed_open(&bed);
-  proxy_close_all(&bed.proxy);
-  cr_assert_eq(bed.proxy.num_connections, 0);
-  bed_close(&bed);
+Test(page, shows_what_is_to_be_typed_in_its_advice) {
+  struct page page = kPage;
+  page.advice = "Say `a --b <c>` & `d`";
+  char *response = written(&page, false);
+  cr_expect_not_null(strstr(
+      response, "<p>Say <kbd>a --b &lt;c&gt;</kbd> &amp; <kbd>d</kbd>.</p>"));
+  free(response);
 }

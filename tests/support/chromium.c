@@ -15,8 +15,9 @@ static const char *make_home(struct scratch *scratch, const char *ca_path) {
   return home;
 }
 
-struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
-                            const char *ca_path, const char *url) {
+static struct peer *start(struct scratch *scratch, uint16_t proxy_port,
+                          const char *ca_path, const char *mode,
+                          const char *url) {
   const char *home = make_home(scratch, ca_path);
   const char *const argv[] = {
       "chromium",
@@ -32,8 +33,7 @@ struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
       "--disable-component-update",
       "--disable-default-apps",
       "--disable-sync",
-      // A debugging port keeps it open until the page's script has reported.
-      "--remote-debugging-port=0",
+      mode,
       scratch_format(scratch, "--user-data-dir=%s/profile", home),
       scratch_format(scratch, "--proxy-server=http://127.0.0.1:%u", proxy_port),
       url,
@@ -46,4 +46,15 @@ struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
       NULL,
   };
   return peer_start(argv, env);
+}
+
+struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
+                            const char *ca_path, const char *url) {
+  // A debugging port keeps it open until the page's script has reported.
+  return start(scratch, proxy_port, ca_path, "--remote-debugging-port=0", url);
+}
+
+struct peer *chromium_print_start(struct scratch *scratch, uint16_t proxy_port,
+                                  const char *ca_path, const char *url) {
+  return start(scratch, proxy_port, ca_path, "--dump-dom", url);
 }

@@ -15,4 +15,8 @@
 struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
                             const char *ca_path, const char *url);
 
+// chromium_print_start does so, prints the page's document as HTML, and ends.
+struct peer *chromium_print_start(struct scratch *scratch, uint16_t proxy_port,
+                                  const char *ca_path, const char *url);
+
 #endif

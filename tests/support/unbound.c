@@ -39,6 +39,7 @@ static const char kConfig[] =
     "  http-endpoint: /dns-query\n"
     "  tls-service-pem: %s\n"
     "  tls-service-key: %s\n"
+    "  local-zone: . static\n"
     "  local-zone: test. static\n"
     "  local-zone: broken.test. transparent\n"
     "%s"

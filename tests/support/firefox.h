@@ -1,0 +1,18 @@
+// firefox is the other browser that people use, without a window, with a home
+// directory of its own that trusts one more CA.
+
+#ifndef ECHPROXY_TESTS_SUPPORT_FIREFOX_H
+#define ECHPROXY_TESTS_SUPPORT_FIREFOX_H
+
+#include <stdint.h>
+
+#include "support/peer.h"
+#include "support/scratch.h"
+
+// firefox_print_start opens `url` through the HTTP proxy on `proxy_port` of
+// 127.0.0.1, trusting the CA in the PEM file `ca_path`, prints the page's
+// document as HTML, and ends. Released with peer_free.
+struct peer *firefox_print_start(struct scratch *scratch, uint16_t proxy_port,
+                                 const char *ca_path, const char *url);
+
+#endif

@@ -76,7 +76,8 @@ static const char *log_line(struct stage *stage, const struct cell *cell) {
   return NULL;
 }
 
-// A request that is malformed opens no tunnel to log.
+// A request that is malformed opens no tunnel to log, and a tunnel that is
+// dropped without a cause here was logged under another name.
 static const char *check_log(struct stage *stage, struct cell *cell) {
   static const char *const kVerdicts[] = {[PRIVATE] = " hidden ",
                                           [PASSED] = " passed through ",
@@ -86,7 +87,8 @@ static const char *check_log(struct stage *stage, struct cell *cell) {
                                           [UPGRADED] = " upgraded to https ",
                                           [FORWARDED] = " passed through "};
   const struct cell_expected *expected = cell->expected;
-  if (expected->status == 400) {
+  if (expected->status == 400 ||
+      (expected->outcome == DROPPED && expected->cause == NULL)) {
     return NULL;
   }
   const char *line = log_line(stage, cell);
@@ -109,7 +111,7 @@ static const char *answer_of(struct stage *stage, const struct cell *cell,
   const struct cell_expected *expected = cell->expected;
   switch (expected->outcome) {
     case PAGE:
-      return has_any(output, expected->cause) ? "502 1.1" : expected->cause;
+      return has_any(output, expected->cause) ? "\n502 " : expected->cause;
     case REFUSED:
       if (cell->row->way == SCENE_SOCKS5) {
         return "";

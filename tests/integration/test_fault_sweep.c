@@ -159,7 +159,7 @@ static enum outcome outcome_of(struct sweep *sweep, const struct run *run,
     return whole ? REACHED : WRONG;
   }
   if (exit_code == 0) {
-    bool stated = strstr(output, "502 1.1") != NULL && page != NULL &&
+    bool stated = strstr(output, "502 ") != NULL && page != NULL &&
                   strstr(page, "<!-- echproxy: ") != NULL;
     return stated ? REFUSED_WITH_PAGE : WRONG;
   }

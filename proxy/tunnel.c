@@ -514,7 +514,7 @@ static void on_relayed(void *owner, int err,
   t->relay = NULL;
   t->counts = *counts;
   // Browsers and servers alike often end without close_notify (UV_EOF).
-  if (err != 0 && err != UV_EOF) {
+  if (err != 0 && err != UV_EOF && t->cause[0] == '\0') {
     snprintf(t->cause, sizeof t->cause, "%s", uv_strerror(err));
   }
   tunnel_close(t);

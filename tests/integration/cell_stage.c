@@ -5,6 +5,7 @@
 #include <openssl/mem.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "integration/cell_rows.h"
 #include "support/bssl_server.h"
@@ -118,7 +119,9 @@ static void start_servers(struct stage *stage) {
   stage->servers[BSSL] = bssl_server_start(scene->scratch, &stage->ports[BSSL],
                                            "site", scene->ech);
   stage->ports[CLEAR] = (uint16_t)strtoul(backend, NULL, 10);
-  stage->ports[NOBODY] = loopback_free_port();
+  stage->nobody = loopback_bind();
+  cr_assert_geq(stage->nobody, 0);
+  stage->ports[NOBODY] = loopback_port(stage->nobody);
 }
 
 static struct scripted_site *start_script(struct stage *stage,
@@ -299,6 +302,7 @@ void stage_close(struct stage *stage) {
   for (size_t i = 0; i <= NOBODY; i++) {
     peer_free(stage->servers[i]);
   }
+  close(stage->nobody);
   peer_free(stage->bad_resolver);
   for (int i = 0; i < kNumResolvers; i++) {
     tap_free(stage->resolver_taps[i]);

@@ -34,6 +34,7 @@ struct stage {
   struct test_cert *wrong_cert;   // neither for the sites nor the public name
   struct peer *servers[NOBODY + 1];
   uint16_t ports[NOBODY + 1];
+  int nobody;  // keeps the port of NOBODY
   struct tap *resolver_taps[kNumResolvers];
   struct peer *bad_resolver;
   struct proxy_process *proxies[kNumModes][kNumResolvers];

@@ -165,9 +165,9 @@ static void explain(const struct options *options, const char *path) {
   fprintf(stderr,
           hides ? "Publish the line above for %s, and\nthe same line with "
                   "its own name in front for every other site to hide.\n"
-                : "The line above hides nothing, for everybody\nsees the name "
-                  "%s: publish it with the name of each site to hide in\n"
-                  "front instead (--name prints it so).\n",
+                : "The line above hides no name, for everybody\nsees %s: "
+                  "publish it with the name of each site to hide in\nfront "
+                  "instead (--name prints it so).\n",
           options->name);
 }
 

@@ -4,6 +4,8 @@
 
 #include "ech/config_list.h"
 
+enum { kKemX25519 = 0x0020 };  // RFC 9180, section 7.1
+
 static void print_alpn(const char *label, const uint8_t *alpn, size_t len) {
   printf("%s", label);
   for (size_t at = 0; at < len && alpn[at] < len - at; at += 1u + alpn[at]) {
@@ -35,8 +37,9 @@ static void print_configs(const struct endpoint *endpoint) {
              ech_config_verdict_str(entry.verdict));
       continue;
     }
-    printf("    ECH: public name %s, config id %u, KEM 0x%04x: %s%s\n",
+    printf("    ECH: public name %s, config id %u, KEM 0x%04x%s: %s%s\n",
            entry.public_name, entry.config_id, entry.kem_id,
+           entry.kem_id == kKemX25519 ? " (X25519)" : "",
            entry.verdict == ECH_CONFIG_USABLE ? "" : "not usable, ",
            ech_config_verdict_str(entry.verdict));
   }

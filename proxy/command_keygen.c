@@ -156,17 +156,19 @@ static char *default_path(const char *public_name) {
 }
 
 static void explain(const struct options *options, const char *path) {
+  bool hides = strcasecmp(options->name, options->public_name) != 0;
   fprintf(stderr,
-          "The private key is in %s. Give it to the server and to nobody else "
-          "(nginx:\nssl_ech_file, HAProxy: ech, also lighttpd and OpenSSL 4). "
-          "Publish the line above\nfor %s, and the same line with its own name "
-          "in front for every other\nsite that the server hides.\n",
-          path, options->name);
-  if (strcasecmp(options->name, options->public_name) == 0) {
-    fprintf(stderr,
-            "There it hides no name: everybody sees the public one. --name "
-            "gives the line of\na site to hide.\n");
-  }
+          "The private key is in %s.\nGive it to the server and to nobody "
+          "else (nginx: ssl_ech_file, HAProxy: ech,\nalso lighttpd and OpenSSL "
+          "4). ",
+          path);
+  fprintf(stderr,
+          hides ? "Publish the line above for %s, and\nthe same line with "
+                  "its own name in front for every other site to hide.\n"
+                : "The line above hides no name, for everybody\nsees %s: "
+                  "publish it with the name of each site to hide in\nfront "
+                  "instead (--name prints it so).\n",
+          options->name);
 }
 
 // save_and_print writes the file first: a record without a key that fits breaks

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <uv.h>
 
+#include "ech/origin.h"
 #include "net/xalloc.h"
 
 struct lifecycle {
@@ -13,6 +14,7 @@ struct lifecycle {
   uv_signal_t terminate;
   uv_signal_t interrupt;
   uv_signal_t status;
+  uv_signal_t forget;
   uv_timer_t drain;  // the time that is left to open connections
   uv_check_t turn;   // while draining: after each turn of the loop
 };
@@ -56,6 +58,14 @@ static void on_status_signal(uv_signal_t *handle, int signum) {
              leaf_cache_minted(l->leaves));
 }
 
+static void on_forget_signal(uv_signal_t *handle, int signum) {
+  (void)signum;
+  const struct lifecycle *l = handle->data;
+  origin_forget(l->proxy->origin);
+  log_notice(l->proxy->log,
+             "session tickets and learned configurations are forgotten");
+}
+
 struct lifecycle *lifecycle_open(struct proxy *proxy, struct listener *listener,
                                  struct leaf_cache *leaves) {
   struct lifecycle *l = xcalloc(1, sizeof(*l));
@@ -66,16 +76,19 @@ struct lifecycle *lifecycle_open(struct proxy *proxy, struct listener *listener,
   uv_signal_init(loop, &l->terminate);
   uv_signal_init(loop, &l->interrupt);
   uv_signal_init(loop, &l->status);
+  uv_signal_init(loop, &l->forget);
   uv_timer_init(loop, &l->drain);
   uv_check_init(loop, &l->turn);
   l->terminate.data = l;
   l->interrupt.data = l;
   l->status.data = l;
+  l->forget.data = l;
   l->drain.data = l;
   l->turn.data = l;
   uv_signal_start(&l->terminate, on_stop_signal, SIGTERM);
   uv_signal_start(&l->interrupt, on_stop_signal, SIGINT);
   uv_signal_start(&l->status, on_status_signal, SIGUSR1);
+  uv_signal_start(&l->forget, on_forget_signal, SIGHUP);
   return l;
 }
 
@@ -87,9 +100,14 @@ static void on_drain_closed(uv_handle_t *handle) {
   uv_close((uv_handle_t *)&l->turn, on_turn_closed);
 }
 
-static void on_status_closed(uv_handle_t *handle) {
+static void on_forget_closed(uv_handle_t *handle) {
   struct lifecycle *l = handle->data;
   uv_close((uv_handle_t *)&l->drain, on_drain_closed);
+}
+
+static void on_status_closed(uv_handle_t *handle) {
+  struct lifecycle *l = handle->data;
+  uv_close((uv_handle_t *)&l->forget, on_forget_closed);
 }
 
 static void on_interrupt_closed(uv_handle_t *handle) {
@@ -109,6 +127,7 @@ void lifecycle_close(struct lifecycle *l) {
   listener_close(l->listener);
   uv_timer_stop(&l->drain);
   uv_check_stop(&l->turn);
+  uv_signal_stop(&l->forget);
   uv_signal_stop(&l->status);
   uv_signal_stop(&l->interrupt);
   uv_close((uv_handle_t *)&l->terminate, on_terminate_closed);

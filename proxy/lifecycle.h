@@ -1,6 +1,7 @@
 // lifecycle is how the running proxy answers signals: SIGTERM and SIGINT let
-// open connections finish and then stop it, a second one stops it at once, and
-// SIGUSR1 logs what it has done so far.
+// open connections finish and then stop it, a second one stops it at once,
+// SIGUSR1 logs what it has done so far, and SIGHUP makes it forget the session
+// tickets and configurations that it has from sites.
 
 #ifndef ECHPROXY_PROXY_LIFECYCLE_H
 #define ECHPROXY_PROXY_LIFECYCLE_H

@@ -37,8 +37,11 @@ static void write_index(struct bytes *out, const struct proxy *proxy,
   html_element(
       out, "p",
       "A proxy that hides the names of the sites you visit from the network, "
-      "with Encrypted ClientHello, wherever a site supports it. All other "
-      "sites are passed through untouched.");
+      "with Encrypted ClientHello, wherever a site supports it.");
+  html_element(out, "p",
+               proxy->mode == MODE_STRICT
+                   ? "It runs in strict mode: other sites are refused."
+                   : "All other sites are passed through untouched.");
   write_setup(out, proxy, address);
   html_end(out);
 }

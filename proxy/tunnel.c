@@ -268,15 +268,20 @@ static void start_find_ech(struct tunnel *t) {
 
 // READ_HELLO: is it TLS, and for the host that was asked for?
 
-// pass_other_bytes goes on with bytes that are not a ClientHello for the host.
-static void pass_other_bytes(struct tunnel *t, const char *what) {
-  if (policy_for_other_bytes(t->mode) != POLICY_PASS) {
-    tunnel_refuse(t, FRONT_FORBIDDEN, what);
-    return;
-  }
+// pass_through gives up the browser's session and goes on with its own bytes.
+static void pass_through(struct tunnel *t) {
   t->browser = tls_unwrap(t->browser_tls);
   t->browser_tls = NULL;
   tunnel_enter(t, DIAL_DIRECT);
+}
+
+// pass_other_bytes goes on with bytes that hold no name to hide.
+static void pass_other_bytes(struct tunnel *t, const char *what) {
+  if (policy_for_other_bytes(t->mode) == POLICY_PASS) {
+    pass_through(t);
+  } else {
+    tunnel_refuse(t, FRONT_FORBIDDEN, what);
+  }
 }
 
 // is_tls_record says whether the browser began with a TLS record of any kind.
@@ -367,9 +372,7 @@ static void on_named_found(void *owner, struct lookup_answer *answer,
     case POLICY_PASS:
       lookup_answer_unref(answer);
       note_why(t, &decision);
-      pass_other_bytes(t,
-                       "The ClientHello is for another name than the tunnel, "
-                       "and strict mode reaches sites with ECH only.");
+      pass_through(t);
       return;
     case POLICY_REFUSE:
       lookup_answer_unref(answer);
@@ -398,9 +401,7 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
   }
   if (policy_for_origin(t->mode, status) == POLICY_PASS) {
     snprintf(t->cause, sizeof t->cause, "%s", origin_status_str(status));
-    t->browser = tls_unwrap(t->browser_tls);
-    t->browser_tls = NULL;
-    tunnel_enter(t, DIAL_DIRECT);
+    pass_through(t);
     return;
   }
   t->refusal = xcalloc(1, sizeof *t->refusal);
@@ -537,7 +538,7 @@ static void on_relayed(void *owner, int err,
   t->relay = NULL;
   t->counts = *counts;
   // Browsers and servers alike often end without close_notify (UV_EOF).
-  if (err != 0 && err != UV_EOF) {
+  if (err != 0 && err != UV_EOF && t->cause[0] == '\0') {
     snprintf(t->cause, sizeof t->cause, "%s", uv_strerror(err));
   }
   tunnel_close(t);

@@ -25,14 +25,8 @@ const char *usage_program(void) {
          "  echproxy check crypto.cloudflare.com\n";
 }
 
-#define STATE_DIR                                                              \
-  "  --upstream-proxy URL socks5://HOST:PORT or http://HOST:PORT: connect "    \
-  "to\n"                                                                       \
-  "                       sites and resolvers through this proxy, by "         \
-  "address\n"                                                                  \
-  "                       and never by name; with USER:PASSWORD@ it goes in\n" \
-  "                       the file; none: use none\n"                          \
-  "  --state-dir DIR      where the local CA is kept (default: echproxy in\n"  \
+#define STATE_DIR                                                             \
+  "  --state-dir DIR      where the local CA is kept (default: echproxy in\n" \
   "                       $XDG_STATE_HOME or ~/.local/state)\n"
 
 #define NAMES_AND_TRUST                                                        \
@@ -57,7 +51,13 @@ const char *usage_program(void) {
   "  --resolver-ca FILE   certificates to trust for resolvers, besides the\n"  \
   "                       system's (PEM)\n"                                    \
   "  --upstream-ca FILE   certificates to trust for sites, besides the\n"      \
-  "                       system's (PEM)\n" STATE_DIR
+  "                       system's (PEM)\n"                                    \
+  "  --upstream-proxy URL socks5://HOST:PORT or http://HOST:PORT: connect "    \
+  "to\n"                                                                       \
+  "                       sites and resolvers through this proxy, by "         \
+  "address\n"                                                                  \
+  "                       and never by name; with USER:PASSWORD@ it goes in\n" \
+  "                       the file; none: use none\n" STATE_DIR
 
 const char *usage_run(void) {
   return "usage: echproxy [run] [OPTION]...\n"
@@ -67,7 +67,9 @@ const char *usage_run(void) {
          "as your browser's HTTP or SOCKS5 proxy. SIGTERM stops it when open "
          "connections\n"
          "have finished, after 5 seconds at most; SIGUSR1 logs a line of "
-         "counters.\n"
+         "counters;\n"
+         "SIGHUP forgets session tickets and what sites' servers said of "
+         "their ECH keys.\n"
          "\n" NAMES_AND_TRUST
          "  --listen ADDR:PORT   a loopback address (default: 127.0.0.1:8450); "
          "port 0\n"
@@ -135,6 +137,7 @@ const char *usage_ca(void) {
          "  -h, --help           print this\n"
          "\n"
          "Examples:\n"
+         "  mkdir -p $HOME/.pki/nssdb\n"
          "  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n echproxy \\\n"
          "      -i \"$(echproxy ca)\"\n"
          "  echproxy ca --pem >echproxy-ca.crt\n";

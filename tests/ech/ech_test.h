@@ -1,5 +1,5 @@
-// ech_test is what the tests of DoH and of lookups share: turning the loop, a
-// CA with a certificate for the resolver, and ECH configurations.
+// ech_test is what the tests of DoH and of lookups share: a CA with a
+// certificate for the resolver, a listening port, and ECH configurations.
 
 #ifndef ECHPROXY_TESTS_ECH_ECH_TEST_H
 #define ECHPROXY_TESTS_ECH_ECH_TEST_H
@@ -9,29 +9,12 @@
 #include <openssl/hpke.h>
 #include <openssl/mem.h>
 #include <openssl/ssl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #include "ech/dns_server.h"
-#include "net/worker.h"
+#include "net/net_test.h"
 #include "support/test_cert.h"
-
-// RUN_UNTIL turns the loop until `condition` holds; the suite's timeout ends a
-// test that waits in vain.
-#define RUN_UNTIL(worker, condition)                              \
-  do {                                                            \
-    while (!(condition)) {                                        \
-      int alive = uv_run(worker_loop(worker), UV_RUN_ONCE);       \
-      cr_assert(alive != 0 || (condition), "never: " #condition); \
-    }                                                             \
-  } while (0)
-
-static inline struct worker *test_worker_new(void) {
-  signal(SIGPIPE, SIG_IGN);  // as the program does
-  return worker_new();
-}
 
 static inline void test_worker_free(struct worker *worker) {
   worker_run(worker);

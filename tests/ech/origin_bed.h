@@ -6,9 +6,9 @@
 #define ECHPROXY_TESTS_ECH_ORIGIN_BED_H
 
 #include <criterion/criterion.h>
-#include <openssl/hpke.h>
 
 #include "ech/client_hello.h"
+#include "ech/ech_keys.h"
 #include "ech/origin.h"
 #include "net/net_test.h"
 #include "net/tls.h"
@@ -19,38 +19,6 @@ static const char kHost[] = "secret.test";
 static const char kPublicName[] = "public.test";
 
 enum { kPort = 443, kMaxSessions = 12 };
-
-// A key of an ECH server and the list that publishes it.
-struct ech_keys {
-  SSL_ECH_KEYS *keys;
-  uint8_t *list;
-  size_t list_len;
-};
-
-static inline struct ech_keys ech_keys_for(uint8_t config_id,
-                                           const char *public_name) {
-  struct ech_keys k = {.keys = SSL_ECH_KEYS_new()};
-  EVP_HPKE_KEY *key = EVP_HPKE_KEY_new();
-  uint8_t *config;
-  size_t config_len;
-  cr_assert(EVP_HPKE_KEY_generate(key, EVP_hpke_x25519_hkdf_sha256()));
-  cr_assert(SSL_marshal_ech_config(&config, &config_len, config_id, key,
-                                   public_name, 64));
-  cr_assert(SSL_ECH_KEYS_add(k.keys, 1, config, config_len, key));
-  cr_assert(SSL_ECH_KEYS_marshal_retry_configs(k.keys, &k.list, &k.list_len));
-  OPENSSL_free(config);
-  EVP_HPKE_KEY_free(key);
-  return k;
-}
-
-static inline struct ech_keys ech_keys_new(uint8_t config_id) {
-  return ech_keys_for(config_id, kPublicName);
-}
-
-static inline void ech_keys_free(struct ech_keys *k) {
-  SSL_ECH_KEYS_free(k->keys);
-  OPENSSL_free(k->list);
-}
 
 // What a site does with a connection before TLS.
 enum site_manner {
@@ -307,7 +275,7 @@ static inline void fixture_init(struct fixture *f) {
   f->trust = X509_STORE_new();
   X509_STORE_add_cert(f->trust, f->root->cert);
   f->origin = origin_new(f->worker, f->trust);
-  f->keys = ech_keys_new(1);
+  f->keys = ech_keys_new(1, kPublicName);
   site_open(&f->site, f->worker);
 }
 

@@ -21,7 +21,7 @@ Test(origin, reaches_a_site_with_its_name_hidden) {
 Test(origin, heals_a_stale_key_with_the_retry_configurations) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   add_context(&f, "DNS:secret.test,DNS:public.test", f.root, &f.keys);
   dial_private(&f, &stale);
   cr_assert_eq(f.status, ORIGIN_OK, "%s", origin_status_str(f.status));
@@ -36,8 +36,8 @@ Test(origin, heals_a_stale_key_with_the_retry_configurations) {
 Test(origin, gives_up_when_the_second_configuration_is_refused_too) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
-  struct ech_keys other = ech_keys_new(3);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
+  struct ech_keys other = ech_keys_new(3, kPublicName);
   add_context(&f, "DNS:public.test", f.root, &f.keys);
   add_context(&f, "DNS:public.test", f.root, &other);
   dial_private(&f, &stale);
@@ -53,7 +53,7 @@ Test(origin, gives_up_when_the_second_configuration_is_refused_too) {
 Test(origin, does_not_take_switched_off_after_a_retry_for_an_answer) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   add_context(&f, "DNS:public.test", f.root, &f.keys);
   add_context(&f, "DNS:public.test", f.root, NULL);
   dial_private(&f, &stale);
@@ -127,7 +127,7 @@ Test(origin, takes_no_configuration_whose_public_name_is_the_hosts) {
   for (int is_retry = 0; is_retry < 2; is_retry++) {
     struct fixture f;
     fixture_init(&f);
-    struct ech_keys own = ech_keys_for(2, "Secret.test");
+    struct ech_keys own = ech_keys_new(2, "Secret.test");
     add_context(&f, "DNS:secret.test,DNS:public.test", f.root, &own);
     dial_private(&f, is_retry ? &f.keys : &own);
     cr_expect_neq(f.status, ORIGIN_OK);

@@ -66,7 +66,7 @@ Test(origin_identity, never_shows_it_where_ech_is_rejected) {
   struct identity id;
   fixture_init(&f);
   identity_init(&id);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   f.identity = &id.identity;
   // Both ask, the first as the public name and the second as the site.
   site_ask(site_add(&f.site, kBothNames, f.root, &f.keys), 0);

@@ -34,7 +34,7 @@ Test(origin_race, a_dead_endpoint_costs_no_more_than_a_dead_address) {
   silent_open(&silent[1]);
   add_context(&f, "DNS:secret.test", f.root, &f.keys);
   const struct address dead[] = {silent[0].address, silent[1].address};
-  struct ech_keys other = ech_keys_new(7);
+  struct ech_keys other = ech_keys_new(7, kPublicName);
   const struct endpoint endpoints[] = {
       endpoint_at(1, dead, 2, &other),
       endpoint_at(2, &f.site.address, 1, &f.keys)};

@@ -32,7 +32,7 @@ Test(origin_rejection, hides_the_name_in_both_hellos_of_a_retry_request) {
 Test(origin_rejection, heals_a_stale_key_through_a_retry_request) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   force_hello_retry(site_add(&f.site, kBothNames, f.root, &f.keys));
   dial_private(&f, &stale);
   assert_status(&f, ORIGIN_OK);
@@ -57,7 +57,7 @@ Test(origin_rejection, believes_tls_1_2_only_from_the_public_name) {
 Test(origin_rejection, goes_elsewhere_when_the_network_cuts_the_retry) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   struct site second = {0};
   site_open(&second, f.worker);
   site_add(&second, kBothNames, f.root, &f.keys);
@@ -81,7 +81,7 @@ Test(origin_rejection, goes_elsewhere_when_the_network_cuts_the_retry) {
 Test(origin_rejection, does_not_take_a_retry_that_cannot_connect_for_success) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   add_context(&f, kBothNames, f.root, &f.keys);
   struct endpoint endpoint = endpoint_at(1, &f.site.address, 1, &stale);
   start(&f, answer_with(&endpoint, 1, NULL), ORIGIN_PRIVATE);
@@ -97,7 +97,7 @@ Test(origin_rejection, does_not_take_a_retry_that_cannot_connect_for_success) {
 Test(origin_rejection, pays_for_a_stale_key_once) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   add_context(&f, kBothNames, f.root, &f.keys);
   dial_private(&f, &stale);
   assert_status(&f, ORIGIN_OK);
@@ -121,8 +121,8 @@ Test(origin_rejection, pays_for_a_stale_key_once) {
 Test(origin_rejection, forgets_a_retry_with_the_record_it_was_for) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
-  struct ech_keys other = ech_keys_new(3);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
+  struct ech_keys other = ech_keys_new(3, kPublicName);
   add_context(&f, kBothNames, f.root, &f.keys);
   f.expires_at = uv_now(worker_loop(f.worker)) + 1;  // nearly over
   dial_private(&f, &stale);
@@ -148,7 +148,7 @@ Test(origin_rejection, forgets_a_retry_with_the_record_it_was_for) {
 Test(origin_rejection, learns_nothing_from_a_retry_that_fails) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   add_context(&f, "DNS:public.test", f.root, &f.keys);
   dial_private(&f, &stale);
   assert_status(&f, ORIGIN_BAD_CERTIFICATE);
@@ -163,8 +163,8 @@ Test(origin_rejection, learns_nothing_from_a_retry_that_fails) {
 Test(origin_rejection, heals_a_learned_key_that_has_become_stale_too) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
-  struct ech_keys newer = ech_keys_new(4);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
+  struct ech_keys newer = ech_keys_new(4, kPublicName);
   add_context(&f, kBothNames, f.root, &f.keys);
   add_context(&f, kBothNames, f.root, &f.keys);
   add_context(&f, kBothNames, f.root, &newer);
@@ -186,7 +186,7 @@ Test(origin_rejection, heals_a_learned_key_that_has_become_stale_too) {
 Test(origin_rejection, lets_the_published_list_decide_that_ech_is_off) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys stale = ech_keys_new(2);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
   add_context(&f, kBothNames, f.root, &f.keys);
   add_context(&f, kBothNames, f.root, &f.keys);
   add_context(&f, kBothNames, f.root, NULL);

@@ -117,7 +117,7 @@ Test(origin_resumption, keeps_clear_and_private_apart) {
 Test(origin_resumption, shows_no_ticket_to_a_server_that_rejects_ech) {
   struct fixture f;
   fixture_init(&f);
-  struct ech_keys newer = ech_keys_new(5);
+  struct ech_keys newer = ech_keys_new(5, kPublicName);
   dial_and_keep_ticket(&f);
   add_context(&f, kBothNames, f.root, &newer);
   dial_private(&f, &f.keys);

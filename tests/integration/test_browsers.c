@@ -141,3 +141,18 @@ Test(browsers, say_why_an_untrusted_certificate_is_refused, .timeout = 120) {
                  "its issuer is not trusted", "Do not enter anything");
   scene_close(&scene);
 }
+
+// A site that lets in nobody without a certificate of a CA of its own.
+Test(browsers, say_that_a_site_wants_a_client_certificate, .timeout = 120) {
+  struct scene scene;
+  scene_open(&scene);
+  struct test_cert *people =
+      test_cert_new(&(struct test_cert_spec){.is_ca = true});
+  scratch_cert(scene.scratch, "people", people);
+  test_cert_free(people);
+  start(&scene, &(struct scene_origin){.client_ca = "people"}, NULL);
+  assert_refused(&scene, "This site wants your certificate",
+                 "no rule of echproxy's configuration has one for it",
+                 "<pre>[site \"secret.test\"]\nclient-cert = FILE\n");
+  scene_close(&scene);
+}

@@ -2,13 +2,14 @@
 // with h2 and http/1.1, in front of a backend that speaks them in the clear.
 //
 //   ech_origin --site CERT KEY [--public NAME CERT KEY] [--ech PEM]
-//              [--backend PORT] [--h1] [--client-ca FILE]
+//              [--backend PORT] [--h1] [--client-ca FILE] [--tls12] [--p256]
 //
 // It prints `listening on 127.0.0.1:PORT`, then `hello NAME accepted|outer` for
 // each finished handshake. Without --ech it knows no ECH. Without --backend it
 // sends back what it gets. With --client-ca it lets in nobody without a
-// certificate of that root. A hello for NAME gets the public name's
-// certificate, any other the site's.
+// certificate of that root. With --p256 alone for a group, a client that sends
+// a share of X25519 gets a HelloRetryRequest. A hello for NAME gets the public
+// name's certificate, any other the site's.
 
 #include <openssl/hpke.h>
 #include <openssl/ssl.h>
@@ -44,6 +45,8 @@ struct server {
   const char *ech_path;
   uint16_t backend_port;  // 0: echo
   bool only_h1;
+  bool only_tls12;
+  bool only_p256;
   const char *client_ca_path;  // or NULL
   uv_tcp_t listener;
   uv_signal_t term;
@@ -267,6 +270,11 @@ static SSL_CTX *context_new(struct server *server,
                        NULL);
   }
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  SSL_CTX_set_max_proto_version(
+      ctx, server->only_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
+  if (server->only_p256 && SSL_CTX_set1_curves_list(ctx, "P-256") != 1) {
+    die("cannot choose a group");
+  }
   SSL_CTX_set_cert_cb(ctx, choose_certificate, server);
   SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, server);
   if (server->ech_path != NULL) {
@@ -306,6 +314,10 @@ static void read_args(struct server *server, char **args) {
       server->backend_port = (uint16_t)atoi(next_arg(&args));
     } else if (strcmp(option, "--h1") == 0) {
       server->only_h1 = true;
+    } else if (strcmp(option, "--tls12") == 0) {
+      server->only_tls12 = true;
+    } else if (strcmp(option, "--p256") == 0) {
+      server->only_p256 = true;
     } else if (strcmp(option, "--client-ca") == 0) {
       server->client_ca_path = next_arg(&args);
     } else {

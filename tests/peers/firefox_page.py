@@ -1,6 +1,6 @@
 """Opens a page in Firefox without a window and prints its document as HTML.
 
-    firefox_page.py PROXY_PORT CA_FILE DIRECTORY URL [SCREENSHOT]
+    firefox_page.py PROXY_PORT CA_FILE DIRECTORY URL
 
 The browser uses the HTTP proxy on PROXY_PORT of 127.0.0.1 for everything,
 trusts the certificates in CA_FILE besides its own roots, has a profile of its
@@ -8,7 +8,6 @@ own in DIRECTORY, and asks nobody for anything but URL. It is driven over
 Marionette, which comes with it: JSON after its length over a local socket.
 """
 
-import base64
 import ctypes
 import json
 import os
@@ -133,7 +132,7 @@ class Marionette:
         return result
 
 
-def read_page(marionette, url, screenshot):
+def print_page(marionette, url):
     marionette.must("WebDriver:NewSession")
     marionette.must("WebDriver:SetTimeouts", pageLoad=LOAD_SECONDS * 1000)
     # An error page of the browser's own is an error here, and is printed too.
@@ -141,15 +140,10 @@ def read_page(marionette, url, screenshot):
     if error is not None:
         print(error["message"], file=sys.stderr)
     print(marionette.must("WebDriver:GetPageSource")["value"], flush=True)
-    if screenshot is not None:
-        picture = marionette.must("WebDriver:TakeScreenshot", full=False)
-        with open(screenshot, "wb") as file:
-            file.write(base64.b64decode(picture["value"]))
 
 
 def main():
-    proxy_port, ca_file, directory, url = sys.argv[1:5]
-    screenshot = sys.argv[5] if len(sys.argv) > 5 else None
+    proxy_port, ca_file, directory, url = sys.argv[1:]
     profile = make_profile(directory, int(proxy_port), ca_file)
     browser = subprocess.Popen(
         ["firefox-esr", "--headless", "--marionette", "--no-remote"]
@@ -161,7 +155,7 @@ def main():
     )
     try:
         port = wait_for_port(browser, profile)
-        read_page(Marionette(port), url, screenshot)
+        print_page(Marionette(port), url)
     finally:
         browser.kill()
         browser.wait()

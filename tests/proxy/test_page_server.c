@@ -4,6 +4,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "net/net_test.h"
+#include "support/leaks.h"
 
 TestSuite(page_server, .timeout = 30);
 
@@ -355,4 +356,5 @@ Test(page_server, is_closed_with_the_proxy_amid_an_answer) {
   proxy_close_all(&b.bed.proxy);
   cr_assert_eq(b.bed.proxy.num_connections, 0);
   h2_close(&b);
+  cr_assert(leaks_none());
 }

@@ -16,11 +16,19 @@ static struct sockaddr_in loopback_address(uint16_t port) {
   };
 }
 
-int loopback_listen(void) {
+int loopback_bind(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   struct sockaddr_in address = loopback_address(0);
-  if (fd >= 0 && (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-                  listen(fd, 1024) != 0)) {
+  if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+int loopback_listen(void) {
+  int fd = loopback_bind();
+  if (fd >= 0 && listen(fd, 1024) != 0) {
     close(fd);
     return -1;
   }

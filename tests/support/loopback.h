@@ -12,6 +12,10 @@
 // -1.
 int loopback_listen(void);
 
+// loopback_bind returns a socket that keeps a free port of 127.0.0.1 and does
+// not listen, so that whoever connects is refused; or -1.
+int loopback_bind(void);
+
 // loopback_port returns the port that `fd` is bound to.
 uint16_t loopback_port(int fd);
 

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { kLastWordsMs = 1000 };
+
 // What a thread reads from a pipe until its end.
 struct capture {
   pthread_t thread;
@@ -208,9 +210,22 @@ static bool wait_for_pid(pid_t pid, int timeout_ms, int *out_exit_code) {
   return true;
 }
 
+static void wait_for_last_words(struct capture *capture) {
+  struct timespec deadline = deadline_in(kLastWordsMs);
+  int err = 0;
+  pthread_mutex_lock(&capture->lock);
+  while (!capture->ended && err == 0) {
+    err = pthread_cond_timedwait(&capture->grown, &capture->lock, &deadline);
+  }
+  pthread_mutex_unlock(&capture->lock);
+}
+
 int peer_wait(struct peer *peer, int timeout_ms) {
   if (!peer->waited) {
     peer->waited = wait_for_pid(peer->pid, timeout_ms, &peer->exit_code);
+    if (peer->waited) {
+      wait_for_last_words(&peer->capture);
+    }
   }
   return peer->waited ? peer->exit_code : -1;
 }

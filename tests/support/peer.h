@@ -33,7 +33,8 @@ void peer_signal(struct peer *peer, int signal);
 
 // peer_wait waits for the program's end and returns its exit code, or 128 and
 // the number of the signal that ended it; -1 when it still runs after
-// `timeout_ms`.
+// `timeout_ms`. All that it has written is then there for peer_output, unless
+// it left children behind that could write more.
 int peer_wait(struct peer *peer, int timeout_ms);
 
 // peer_free kills the program if it still runs, and releases `peer`. NULL does

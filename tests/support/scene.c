@@ -103,11 +103,17 @@ static uint16_t wait_for_port(struct peer *peer, const char *text) {
   return (uint16_t)atoi(strrchr(line, ':') + 1);
 }
 
-void scene_start_origin(struct scene *scene, const char *const args[]) {
+struct peer *scene_run_origin(const char *const args[], uint16_t *out_port) {
   const char *argv[kMaxArgs] = {ECH_ORIGIN_BINARY};
   append_args(argv, args);
-  scene->origin = peer_start(argv, NULL);
-  tap_set_origin(scene->tap, wait_for_port(scene->origin, "listening on "));
+  struct peer *origin = peer_start(argv, NULL);
+  *out_port = wait_for_port(origin, "listening on ");
+  return origin;
+}
+
+void scene_start_origin(struct scene *scene, const char *const args[]) {
+  scene->origin = scene_run_origin(args, &scene->origin_port);
+  tap_set_origin(scene->tap, scene->origin_port);
 }
 
 const char *scene_start_backend(struct scene *scene) {
@@ -216,15 +222,19 @@ static void add_way(const char *argv[kMaxArgs], struct scene *scene,
                         NULL});
 }
 
-void scene_run_fetch(struct program *out, struct scene *scene,
-                     const struct scene_fetch *fetch) {
-  const char *argv[kMaxArgs] = {
+// Writes curl's command line to `argv`.
+static void fetch_args(const char *argv[kMaxArgs], struct scene *scene,
+                       const struct scene_fetch *fetch, unsigned max_seconds) {
+  struct scratch *s = scene->scratch;
+  const char *const always[] = {
       "curl",        "-q",
       "--silent",    "--show-error",
       "--noproxy",   "",
-      "--max-time",  "100",
-      "--write-out", "%{stderr}%{http_code} %{http_version} %{time_total}\n"};
-  struct scratch *s = scene->scratch;
+      "--max-time",  scratch_format(s, "%u", max_seconds),
+      "--write-out", "%{stderr}%{http_code} %{http_version} %{time_total}\n",
+      NULL};
+  argv[0] = NULL;
+  append_args(argv, always);
   const char *host_port =
       scratch_format(s, "%s:%u", or_else(fetch->host, kSiteName),
                      fetch->port == 0 ? tap_port(scene->tap) : fetch->port);
@@ -234,7 +244,21 @@ void scene_run_fetch(struct program *out, struct scene *scene,
       scratch_format(s, "%s://%s%s", or_else(fetch->scheme, "https"), host_port,
                      or_else(fetch->path, "/"));
   append_args(argv, (const char *const[]){url, NULL});
+}
+
+void scene_run_fetch(struct program *out, struct scene *scene,
+                     const struct scene_fetch *fetch) {
+  const char *argv[kMaxArgs];
+  fetch_args(argv, scene, fetch, 100);
   program_run(out, argv, NULL, kRunMs);
+}
+
+struct peer *scene_start_fetch(struct scene *scene,
+                               const struct scene_fetch *fetch,
+                               unsigned max_seconds) {
+  const char *argv[kMaxArgs];
+  fetch_args(argv, scene, fetch, max_seconds);
+  return peer_start(argv, NULL);
 }
 
 void scene_assert_hidden(struct scene *scene) {

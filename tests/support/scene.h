@@ -30,6 +30,7 @@ struct scene {
   struct ech_key *ech;
   struct tap *tap;
   struct peer *origin;
+  uint16_t origin_port;  // of ech_origin
   struct peer *backend;  // or NULL
   struct unbound *dns;
   uint16_t resolver_port;  // of the resolver that the proxy asks
@@ -51,6 +52,10 @@ struct test_cert *scene_cert(struct scene *scene, const char *file,
 // the key.
 const char *scene_keygen(struct scene *scene, const char *file,
                          const char *public_name);
+
+// scene_run_origin runs ech_origin with `args` (NULL at its end) and sets the
+// port that it listens on. Released with peer_free.
+struct peer *scene_run_origin(const char *const args[], uint16_t *out_port);
 
 // scene_start_origin runs ech_origin with `args` (NULL at its end) behind the
 // tap. scene_start_site runs it as the site should be: the key of the scene,
@@ -107,6 +112,13 @@ struct scene_fetch {
 // in a line "STATUS VERSION SECONDS". Released with program_cleanup.
 void scene_run_fetch(struct program *out, struct scene *scene,
                      const struct scene_fetch *fetch);
+
+// scene_start_fetch runs curl without waiting for it, for at most
+// `max_seconds`. Its output is the body and, in the end, "STATUS VERSION
+// SECONDS". Released with peer_free.
+struct peer *scene_start_fetch(struct scene *scene,
+                               const struct scene_fetch *fetch,
+                               unsigned max_seconds);
 
 // scene_assert_hidden is tap_assert_hidden for the scene's names.
 void scene_assert_hidden(struct scene *scene);

@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <uv.h>
 
-#include "build_config.h"
 #include "ech/lookup.h"
 #include "ech/origin.h"
 #include "keys/ca.h"
@@ -43,16 +41,6 @@ struct run {
   struct proxy proxy;
   struct lifecycle *lifecycle;
 };
-
-// Keys are in memory: no core file and nobody else's look at it, and files that
-// only their owner can read.
-static void protect_process(void) {
-  const struct rlimit none = {0, 0};
-  umask(077);
-  setrlimit(RLIMIT_CORE, &none);
-  prctl(PR_SET_DUMPABLE, ECHPROXY_DUMPABLE);
-  signal(SIGPIPE, SIG_IGN);
-}
 
 // Raises the limit of open files as far as allowed, and returns how many
 // connections that lets in: each has a browser's side and a site's.
@@ -189,7 +177,8 @@ int command_run(int argc, char **argv) {
   struct run r = {0};
   struct options_error error;
   int code = EX_OK;
-  protect_process();
+  umask(077);  // files that only their owner can read
+  signal(SIGPIPE, SIG_IGN);
   if (!options_parse(&r.options, &error, OPTIONS_RUN, argc, argv)) {
     fprintf(stderr, "echproxy: %s\n", error.text);
     code = error.exit_code;

@@ -6,6 +6,7 @@
 #include "proxy/command_check.h"
 #include "proxy/command_keygen.h"
 #include "proxy/command_run.h"
+#include "proxy/process_memory.h"
 #include "proxy/usage.h"
 
 static const struct {
@@ -30,6 +31,7 @@ static int print_version(void) {
 
 int main(int argc, char **argv) {
   const char *first = argc > 1 ? argv[1] : "";
+  process_memory_protect();
   if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
     return print_help();
   }

@@ -1,7 +1,10 @@
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "support/scene.h"
 
@@ -222,5 +225,42 @@ Test(keygen, writes_a_key_that_only_its_owner_reads, .timeout = 60) {
                             NULL});
   cr_assert_neq(program.exit_code, 0);
   program_cleanup(&program);
+  scene_close(&scene);
+}
+
+// Whether the kernel would never write a core file of `pid`.
+static bool leaves_no_core(pid_t pid) {
+  char path[64];
+  char line[256];
+  bool found = false;
+  snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+  FILE *file = fopen(path, "r");
+  cr_assert_not_null(file);
+  while (!found && fgets(line, sizeof(line), file) != NULL) {
+    int hard = -1;
+    found = sscanf(line, "Max core file size %*s %d", &hard) == 1 && hard == 0;
+  }
+  fclose(file);
+  return found;
+}
+
+// The configuration file holds passwords and names keys. Here it is a pipe, so
+// that the program has come to it and gets no further.
+Test(command_line, of_any_kind_leaves_no_core_file, .timeout = 60) {
+  static const char *const kCommands[] = {"run", "check"};
+  struct scene scene;
+  scene_open(&scene);
+  const char *config = scratch_path(scene.scratch, "config");
+  cr_assert_eq(mkfifo(config, 0600), 0);
+  for (size_t i = 0; i < 2; i++) {
+    struct peer *peer =
+        peer_start((const char *const[]){ECHPROXY_BINARY, kCommands[i], "-c",
+                                         config, NULL},
+                   NULL);
+    int fd = open(config, O_WRONLY);
+    cr_expect(leaves_no_core(peer_pid(peer)), "%s", kCommands[i]);
+    peer_free(peer);
+    close(fd);
+  }
   scene_close(&scene);
 }

@@ -243,10 +243,15 @@ static void assert_names_stayed_where_they_may(struct stage *stage) {
                 "%s on the wire of %s", cell->host, stage->cells[j].host);
     }
   }
+  // As DNS writes names. Shorter pieces stand in ciphertext by chance.
+  static const char kSite[] = "\4site\4test";
+  static const char kPublic[] = "\6public\4test";
   for (int i = 0; i < kNumResolvers; i++) {
-    cr_expect_gt(tap_num_bytes(stage->resolver_taps[i]), 0);
-    cr_expect(!tap_contains_text(stage->resolver_taps[i], "site"));
-    cr_expect(!tap_contains_text(stage->resolver_taps[i], "public"));
+    struct tap *tap = stage->resolver_taps[i];
+    cr_expect_gt(tap_num_bytes(tap), 0);
+    cr_expect(!tap_contains(tap, kSite, sizeof(kSite)));
+    cr_expect(!tap_contains(tap, kPublic, sizeof(kPublic)));
+    cr_expect(!tap_contains_text(tap, "site.test"));
   }
 }
 

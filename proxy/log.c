@@ -9,7 +9,7 @@
 
 enum { kLineSize = 2048, kTimeSize = 40 };
 
-static const char *const kLevelNames[] = {"error", "info", "detail"};
+static const char *const kLevelNames[] = {"error", "info"};
 
 // UTC in ISO 8601's form, with milliseconds.
 static void write_time(char out[kTimeSize]) {
@@ -109,13 +109,6 @@ void log_notice(const struct log *log, const char *format, ...) {
   va_list args;
   va_start(args, format);
   write_message(log, LOG_NORMAL, format, args);
-  va_end(args);
-}
-
-void log_detail(const struct log *log, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  write_message(log, LOG_VERBOSE, format, args);
   va_end(args);
 }
 

@@ -31,13 +31,11 @@ struct log_tunnel {
   uint64_t duration_ms;
 };
 
-// log_error, log_notice and log_detail write one line of printf's form, without
-// a newline, at LOG_ERRORS, LOG_NORMAL and LOG_VERBOSE.
+// log_error and log_notice write one line of printf's form, without a newline,
+// at LOG_ERRORS and LOG_NORMAL.
 __attribute__((format(printf, 2, 3))) void log_error(const struct log *log,
                                                      const char *format, ...);
 __attribute__((format(printf, 2, 3))) void log_notice(const struct log *log,
-                                                      const char *format, ...);
-__attribute__((format(printf, 2, 3))) void log_detail(const struct log *log,
                                                       const char *format, ...);
 
 // log_tunnel_end writes the one line of a tunnel, at LOG_NORMAL.

@@ -49,14 +49,13 @@ static size_t count_lines(const char *text) {
 
 Test(log, levels_decide_what_is_written) {
   static const size_t kLines[] = {
-      [LOG_ERRORS] = 1, [LOG_NORMAL] = 3, [LOG_VERBOSE] = 4};
+      [LOG_ERRORS] = 1, [LOG_NORMAL] = 3, [LOG_VERBOSE] = 3};
   for (int level = LOG_ERRORS; level <= LOG_VERBOSE; level++) {
     const struct log log = {LOG_TEXT, (enum log_level)level};
     char text[kOutputSize];
     capture();
     log_error(&log, "an %s", "error");
     log_notice(&log, "a notice");
-    log_detail(&log, "a detail");
     log_tunnel_end(&log, &kTunnel);
     captured(text);
     cr_expect_eq(count_lines(text), kLines[level], "%s", text);

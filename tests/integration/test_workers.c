@@ -251,19 +251,38 @@ Test(workers, share_answers_and_tickets, .timeout = 100) {
   scene_close(&scene);
 }
 
-static void expect_in_use(struct scene *scene, uint16_t port) {
+// Runs the proxy, which must say `why` and end, with `memory` of address space.
+static void expect_no_start(struct scene *scene, const char *binary,
+                            const char *memory, uint16_t port,
+                            const char *workers, const char *why) {
   struct program program;
-  const char *args[16] = {
-      ECHPROXY_BINARY, "run",
-      "--workers",     "4",
-      "--listen",      scratch_format(scene->scratch, "127.0.0.1:%u", port)};
-  memcpy(args + 6, scene_names(scene), 9 * sizeof(args[0]));
+  const char *args[20] = {
+      "prlimit",   scratch_format(scene->scratch, "--as=%s", memory),
+      binary,      "run",
+      "--workers", workers,
+      "--listen",  scratch_format(scene->scratch, "127.0.0.1:%u", port)};
+  memcpy(args + 8, scene_names(scene), 9 * sizeof(args[0]));
   program_run(&program, args, proxy_process_env(scene->scratch), 20000);
   cr_expect_eq(program.exit_code, 69, "%d", program.exit_code);
-  cr_expect_not_null(strstr(program.err, "address already in use"), "%s",
-                     program.err);
+  cr_expect_not_null(strstr(program.err, why), "%s", program.err);
+  cr_expect_str_empty(program.out);
   program_cleanup(&program);
   proxy_process_assert_clean(scene->scratch);
+}
+
+static void expect_in_use(struct scene *scene, uint16_t port) {
+  expect_no_start(scene, ECHPROXY_BINARY, "unlimited", port, "4",
+                  "address already in use; choose another with --listen");
+}
+
+// A thread's stack is 8 MiB of addresses, or what `ulimit -s` says.
+Test(workers, that_cannot_be_started_are_said_to_be_too_many, .timeout = 60) {
+  struct scene scene;
+  scene_open(&scene);
+  scene.resolver_port = 9;
+  expect_no_start(&scene, ECHPROXY_PLAIN_BINARY, "300000000", 0, "64",
+                  "choose fewer with --workers N");
+  scene_close(&scene);
 }
 
 // Sharing a port is for the workers of one proxy, and for nobody else.

@@ -4,6 +4,7 @@
 //
 //   bench_floor --listen ADDR:PORT --to ADDR:PORT --cert PEM --key PEM
 //               [--ca PEM] [--verify|--no-verify] [--ech FILE] [--resume]
+//               [--groups LIST]
 //   bench_floor --listen ADDR:PORT --to ADDR:PORT --blind
 //
 // README.md beside this file describes the options.
@@ -20,7 +21,7 @@
 #include "tls.h"
 #include "wire.h"
 
-enum { kMaxHead = 8192, kMaxRounds = 16 };
+enum { kMaxHead = 8192 };
 
 struct floor {
   struct loop loop;
@@ -289,18 +290,16 @@ static void on_connection(struct watch *watch, uint32_t events) {
   struct floor *f =
       (struct floor *)((char *)watch - offsetof(struct floor, listener));
   (void)events;
-  for (int i = 0; i < kMaxRounds; i++) {
-    int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      return;
-    }
-    struct tunnel *t = xcalloc(1, sizeof(*t));
-    t->floor = f;
-    t->num_conns = 1;
-    t->browser.tunnel = t;
-    tunnel_link(t);
-    conn_open(&t->browser.conn, &f->loop, fd, on_browser_ready, on_dead);
+  int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    return;
   }
+  struct tunnel *t = xcalloc(1, sizeof(*t));
+  t->floor = f;
+  t->num_conns = 1;
+  t->browser.tunnel = t;
+  tunnel_link(t);
+  conn_open(&t->browser.conn, &f->loop, fd, on_browser_ready, on_dead);
 }
 
 static void on_signal(struct watch *watch, uint32_t events) {
@@ -317,7 +316,7 @@ static void on_signal(struct watch *watch, uint32_t events) {
 }
 
 struct arguments {
-  const char *listen, *to, *cert, *key, *ca, *ech;
+  const char *listen, *to, *cert, *key, *ca, *ech, *groups;
   int verify, blind, resume;
 };
 
@@ -329,6 +328,7 @@ static void parse(struct arguments *a, int argc, char **argv) {
                                    {"key", required_argument, NULL, 'k'},
                                    {"ca", required_argument, NULL, 'a'},
                                    {"ech", required_argument, NULL, 'e'},
+                                   {"groups", required_argument, NULL, 'g'},
                                    {"verify", no_argument, &a->verify, 1},
                                    {"no-verify", no_argument, &a->verify, 0},
                                    {"blind", no_argument, &a->blind, 1},
@@ -354,6 +354,9 @@ static void parse(struct arguments *a, int argc, char **argv) {
         break;
       case 'e':
         a->ech = optarg;
+        break;
+      case 'g':
+        a->groups = optarg;
         break;
       case 0:
         break;

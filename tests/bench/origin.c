@@ -2,7 +2,7 @@
 // `GET /bytes/N` brings N bytes, `POST /sink` takes a body and checks it.
 //
 //   bench_origin --listen ADDR:PORT --cert PEM --key PEM [--ech-key PEM]
-//                [--no-tickets] [--threads N]
+//                [--no-tickets] [--groups LIST] [--threads N]
 //   bench_origin --listen ADDR:PORT --plain [--threads N]
 //
 // It prints its counters as JSON on SIGUSR1 and at its end.
@@ -326,7 +326,7 @@ static void on_signal(struct watch *watch, uint32_t events) {
 }
 
 struct arguments {
-  const char *listen, *cert, *key, *ech_key;
+  const char *listen, *cert, *key, *ech_key, *groups;
   int threads, no_tickets, plain;
 };
 
@@ -337,6 +337,7 @@ static void parse(struct arguments *a, int argc, char **argv) {
       {"key", required_argument, NULL, 'k'},
       {"ech-key", required_argument, NULL, 'e'},
       {"threads", required_argument, NULL, 'n'},
+      {"groups", required_argument, NULL, 'g'},
       {"no-tickets", no_argument, &a->no_tickets, 1},
       {"plain", no_argument, &a->plain, 1},
       {0}};
@@ -358,6 +359,9 @@ static void parse(struct arguments *a, int argc, char **argv) {
         break;
       case 'n':
         a->threads = atoi(optarg);
+        break;
+      case 'g':
+        a->groups = optarg;
         break;
       case 0:
         break;
@@ -386,6 +390,7 @@ int main(int argc, char **argv) {
   if (!a.plain) {
     origin.server =
         tls_server_new(a.cert, a.key, "http/1.1", a.ech_key, !a.no_tickets);
+    tls_set_groups(origin.server, a.groups);
   }
   loop_init(&control.loop);
   loop_signals(&control.loop, &control.signals);

@@ -33,7 +33,7 @@ struct endpoint {
 struct endpoint endpoint_parse(const char *option, const char *text);
 
 // endpoint_listen returns a listening socket, with SO_REUSEPORT if `shared`.
-// `*at` gets the port that the kernel chose.
+// `*at` gets the port that the kernel chose. What is accepted has TCP_NODELAY.
 int endpoint_listen(struct endpoint *at, bool shared);
 
 // endpoint_announce prints `listening on ADDR:PORT`.
@@ -102,18 +102,19 @@ struct conn {
   SSL *ssl;                             // or NULL
   const uint8_t *in;                    // received, not yet read
   size_t in_len;
-  uint8_t *kept;     // `in`'s own memory, when it is not the loop's
-  uint8_t *pending;  // what the socket had no room for
-  size_t pending_len;
-  bool readable;  // a recv may bring something
-  bool hung_up;   // and there is an end to be found
+  uint8_t *kept;       // `in`'s own memory, when it is not the loop's
+  uint8_t *pending;    // what the socket had no room for
+  size_t pending_off;  // of which this much was sent since,
+  size_t pending_len;  // and this much not
+  bool readable;       // a recv may bring something
+  bool hung_up;        // and there is an end to be found
   bool ended;
   int err;
   struct conn *next_dead;
 };
 
-// conn_open takes the descriptor `fd` into the loop: TCP_NODELAY, edge-
-// triggered. The callbacks are the owner's.
+// conn_open takes the accepted descriptor `fd` into the loop. The callbacks are
+// the owner's.
 void conn_open(struct conn *conn, struct loop *loop, int fd,
                void (*on_ready)(struct conn *), void (*on_dead)(struct conn *));
 

@@ -143,8 +143,11 @@ static int move_blind(struct conn *from, struct conn *to) {
 // pump moves what `from` has received until it has no more or `to` has no room.
 static int pump(struct side *from, struct side *to) {
   bool blind = from->tunnel->floor->blind;
-  while (to->conn.pending_len == 0 &&
-         (from->conn.readable || from->conn.in_len > 0)) {
+  for (int i = 0; i < kMaxRounds; i++) {
+    if (to->conn.pending_len > 0 ||
+        (!from->conn.readable && from->conn.in_len == 0)) {
+      return CONN_AGAIN;
+    }
     int got = conn_fill(&from->conn);
     int left = blind ? move_blind(&from->conn, &to->conn)
                      : move_tls(&from->conn, &to->conn);
@@ -152,6 +155,7 @@ static int pump(struct side *from, struct side *to) {
       return got == CONN_FAILED ? got : left;
     }
   }
+  conn_come_back(&from->conn);
   return CONN_AGAIN;
 }
 
@@ -199,6 +203,7 @@ static bool handshake(struct side *side) {
     return false;
   }
   side->step = OPEN;
+  conn_keep(&side->conn);
   return true;
 }
 
@@ -211,9 +216,6 @@ static void advance(struct tunnel *t, struct side *side) {
     relay(t);
   } else if (side->conn.err != 0) {
     tunnel_fail(t);
-  }
-  if (t->browser.conn.watch.fd >= 0) {
-    conn_keep(&side->conn);
   }
 }
 
@@ -290,7 +292,7 @@ static void on_connection(struct watch *watch, uint32_t events) {
   struct floor *f =
       (struct floor *)((char *)watch - offsetof(struct floor, listener));
   (void)events;
-  int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  int fd = endpoint_accept(watch->fd);
   if (fd < 0) {
     return;
   }

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "load_client.h"
 #include "load_modes.h"
@@ -94,14 +93,6 @@ static void parse(struct arguments *a, int argc, char **argv) {
   }
 }
 
-static void allow_descriptors(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
 int main(int argc, char **argv) {
   struct arguments a = {.name = "site-%d.bench.test",
                         .names = 1,
@@ -133,7 +124,6 @@ int main(int argc, char **argv) {
     load.tls = tls_client_new(a.ca, a.ech, "http/1.1", a.resume);
     tls_set_groups(tls_client_context(load.tls), a.groups);
   }
-  allow_descriptors();
   signal(SIGPIPE, SIG_IGN);
   load_init(&load);
   run(&load, &a.mode);

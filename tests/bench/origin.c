@@ -21,7 +21,7 @@
 #include "tls.h"
 #include "wire.h"
 
-enum { kMaxHead = 8192, kMaxThreads = 64, kMaxRounds = 16 };
+enum { kMaxHead = 8192, kMaxThreads = 64 };
 
 // What all threads share.
 struct origin {
@@ -189,8 +189,8 @@ static bool take(struct client *client, const uint8_t *data, size_t len) {
   return true;
 }
 
-// read_all reads what there is: CONN_AGAIN, CONN_END or CONN_FAILED.
-static int read_all(struct client *client) {
+// read_once receives once and reads all of that: CONN_...
+static int read_once(struct client *client) {
   uint8_t plain[kTlsRecord];
   int n = conn_fill(&client->conn);
   while (n != CONN_FAILED &&
@@ -201,6 +201,22 @@ static int read_all(struct client *client) {
   }
   conn_flush(&client->conn);
   return n;
+}
+
+// read_some reads until there is no more, or others must have their turn.
+static int read_some(struct client *client) {
+  struct conn *conn = &client->conn;
+  int result = CONN_AGAIN;
+  for (int i = 0; i < kMaxRounds && result == CONN_AGAIN; i++) {
+    if (!conn->readable && conn->in_len == 0) {
+      return CONN_AGAIN;
+    }
+    result = read_once(client);
+  }
+  if (result == CONN_AGAIN) {
+    conn_come_back(conn);
+  }
+  return result;
 }
 
 static bool handshake(struct client *client) {
@@ -220,12 +236,10 @@ static void on_ready(struct conn *conn) {
     client_fail(client);
     return;
   }
-  int result = CONN_AGAIN;
-  for (int i = 0; client->step != HANDSHAKE && result == CONN_AGAIN &&
-                  (conn->readable || conn->in_len > 0);
-       i++) {
-    result = read_all(client);
+  if (client->step == HANDSHAKE) {
+    return;
   }
+  int result = read_some(client);
   if (result == CONN_AGAIN && client->step == WRITE_BODY &&
       !write_body(client)) {
     result = CONN_FAILED;
@@ -246,7 +260,7 @@ static void on_connection(struct watch *watch, uint32_t events) {
       (struct serving *)((char *)watch - offsetof(struct serving, listener));
   (void)events;
   for (int i = 0; i < kMaxRounds; i++) {
-    int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = endpoint_accept(watch->fd);
     if (fd < 0) {
       return;
     }

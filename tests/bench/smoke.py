@@ -81,7 +81,8 @@ class Bed:
             server.process.kill()
             server.process.wait()
             raise
-        server.stop()
+        if server.process:
+            server.stop()
 
     def origin(self, *args):
         return self.server("bench_origin", *args)
@@ -195,6 +196,29 @@ def test_failures(bed):
     bed.load_fails(*few, "--direct", gone)
 
 
+def test_lost_tunnels(bed):
+    """Held tunnels that do not answer at the end are errors, found at once."""
+    with bed.origin(*bed.identity) as origin:
+        with bed.floor(origin, *bed.identity) as floor:
+            load = subprocess.Popen(
+                [str(bed.programs / "bench_load"), "idle", "--count", "5",
+                 "--proxy", floor.address],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True,
+            )
+            assert load.stdout.readline() == "ready\n"
+            floor.process.send_signal(signal.SIGSTOP)
+            load.stdin.close()
+            load.stdin = None
+            floor.process.send_signal(signal.SIGKILL)
+            out, _ = load.communicate(timeout=TIMEOUT)
+            assert load.returncode == 1
+            result = json.loads(out)
+            assert (result["errors"], result["checked"]) == (5, 0), result
+            floor.process.wait()
+            floor.process = None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
@@ -206,7 +230,7 @@ def main():
         run(args.echproxy, "keygen", "public.test", "--out", folder / "ech.pem")
         bed = Bed(args.programs, folder)
         for test in (test_tls, test_plain, test_blind_tls, test_resumption,
-                     test_ech, test_failures):
+                     test_ech, test_failures, test_lost_tunnels):
             test(bed)
             print(f"{test.__name__}: passed", file=sys.stderr)
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -101,6 +102,14 @@ void endpoint_announce(const struct endpoint *at) {
   fflush(stdout);
 }
 
+int endpoint_accept(int fd) {
+  int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (accepted < 0 && errno != EAGAIN && errno != ECONNABORTED) {
+    die("cannot accept: %s", strerror(errno));
+  }
+  return accepted;
+}
+
 // The BIO between BoringSSL and the loop's buffers.
 
 static int bio_read(BIO *bio, char *out, int len) {
@@ -142,7 +151,17 @@ static long bio_ctrl(BIO *bio, int cmd, long larg, void *parg) {
 
 // The loop.
 
+// allow_descriptors raises the soft limit to the hard one.
+static void allow_descriptors(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 void loop_init(struct loop *loop) {
+  allow_descriptors();
   *loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
   loop->in = xrealloc(NULL, kWireBuffer);
   loop->out = xrealloc(NULL, kOutBuffer);
@@ -223,6 +242,8 @@ int loop_signal(const struct watch *watch) {
 
 // Connections.
 
+enum { kConnEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | (int)EPOLLET };
+
 static void send_pending(struct conn *conn) {
   ssize_t n =
       send(conn->watch.fd, conn->pending, conn->pending_len, MSG_NOSIGNAL);
@@ -260,8 +281,7 @@ void conn_open(struct conn *conn, struct loop *loop, int fd,
                         .loop = loop,
                         .on_ready = on_ready,
                         .on_dead = on_dead};
-  if (!loop_add(loop, &conn->watch,
-                EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+  if (!loop_add(loop, &conn->watch, (uint32_t)kConnEvents)) {
     die("cannot watch a connection: %s", strerror(errno));
   }
 }
@@ -381,6 +401,12 @@ void conn_keep(struct conn *conn) {
     conn->kept = xmemdup(conn->in, conn->in_len);
     conn->in = conn->kept;
   }
+}
+
+void conn_come_back(struct conn *conn) {
+  struct epoll_event event = {.events = (uint32_t)kConnEvents,
+                              .data.ptr = &conn->watch};
+  epoll_ctl(conn->loop->epoll_fd, EPOLL_CTL_MOD, conn->watch.fd, &event);
 }
 
 static void pend(struct conn *conn, const uint8_t *data, size_t len) {

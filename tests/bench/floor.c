@@ -33,6 +33,7 @@ struct floor {
   bool blind;
   uint64_t tunnels;
   uint64_t failed;
+  uint64_t num_open;
   struct tunnel *open;  // all of them
 };
 
@@ -65,6 +66,7 @@ static void tunnel_link(struct tunnel *t) {
   }
   f->open = t;
   f->tunnels++;
+  f->num_open++;
 }
 
 static void tunnel_free(struct tunnel *t) {
@@ -76,6 +78,7 @@ static void tunnel_free(struct tunnel *t) {
   if (t->next != NULL) {
     t->next->prev = t->prev;
   }
+  t->floor->num_open--;
   free(t);
 }
 
@@ -310,8 +313,9 @@ static void on_signal(struct watch *watch, uint32_t events) {
   int signum = loop_signal(watch);
   (void)events;
   if (signum != 0) {
-    printf("{\"tunnels\": %llu, \"failed\": %llu}\n",
-           (unsigned long long)f->tunnels, (unsigned long long)f->failed);
+    printf("{\"tunnels\": %llu, \"failed\": %llu, \"open\": %llu}\n",
+           (unsigned long long)f->tunnels, (unsigned long long)f->failed,
+           (unsigned long long)f->num_open);
     fflush(stdout);
   }
   f->loop.stopped |= signum == SIGTERM || signum == SIGINT;

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 TIMEOUT = 30
 
@@ -126,6 +127,14 @@ def check_modes(bed, *to):
     assert result["count"] == 20 and result["checked"] == 5
 
 
+def settled(floor):
+    """The floor's counters once it has no tunnel open, or after a while."""
+    end = time.monotonic() + TIMEOUT
+    while (counters := floor.counters())["open"] and time.monotonic() < end:
+        pass
+    return counters
+
+
 def test_tls(bed):
     ca = ["--ca", bed.folder / "ca.pem"]
     names = ["--names", 7, "--port", 8443]
@@ -134,7 +143,8 @@ def test_tls(bed):
         with bed.floor(origin, *bed.identity, *ca, "--verify") as floor:
             check_modes(bed, "--proxy", floor.address, *ca, *names)
             assert origin.counters()["bad_bodies"] == 0
-            assert floor.counters()["failed"] == 0
+            counters = settled(floor)
+            assert counters["failed"] == counters["open"] == 0, counters
 
 
 def test_plain(bed):
@@ -142,6 +152,7 @@ def test_plain(bed):
         check_modes(bed, "--direct", origin.address, "--plain")
         with bed.floor(origin, "--blind") as floor:
             check_modes(bed, "--proxy", floor.address, "--plain")
+            assert settled(floor)["open"] == 0
 
 
 def test_blind_tls(bed):
@@ -176,6 +187,9 @@ def test_ech(bed):
         with bed.floor(origin, *bed.identity, "--ech", ech) as floor:
             bed.load(*few, "--proxy", floor.address)
             assert origin.counters()["ech_accepted"] == 20
+    with bed.origin(*bed.identity) as origin:
+        with bed.floor(origin, *bed.identity, "--ech", ech) as floor:
+            bed.load_fails(*few, "--proxy", floor.address)
 
 
 def test_failures(bed):

@@ -190,6 +190,12 @@ def test_ech(bed):
     with bed.origin(*bed.identity) as origin:
         with bed.floor(origin, *bed.identity, "--ech", ech) as floor:
             bed.load_fails(*few, "--proxy", floor.address)
+        # An entry of an unknown version: BoringSSL goes on without ECH.
+        ech = bed.folder / "unknown.bin"
+        ech.write_bytes(bytes.fromhex("0006 ffff 0002 0000"))
+        bed.load_fails(*few, "--direct", origin.address, "--ech", ech)
+        with bed.floor(origin, *bed.identity, "--ech", ech) as floor:
+            bed.load_fails(*few, "--proxy", floor.address)
 
 
 def test_failures(bed):

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "net/xalloc.h"
 #include "tls.h"
 #include "wire.h"

@@ -19,6 +19,57 @@ void die(const char *format, ...) {
   exit(1);
 }
 
+// Command lines.
+
+static void set_number(const struct option *option, const char *text) {
+  char *end;
+  errno = 0;
+  unsigned long long number = strtoull(text, &end, 10);
+  if (errno != 0 || end == text || *end != '\0' || text[0] == '-' ||
+      number < option->min || number > option->max) {
+    die("--%s wants a number from %llu to %llu, not '%s'", option->name,
+        (unsigned long long)option->min, (unsigned long long)option->max, text);
+  }
+  *option->number = number;
+}
+
+static const struct option *find_option(const struct option *options,
+                                        const char *arg) {
+  while (options->name != NULL && strcmp(options->name, arg + 2) != 0) {
+    options++;
+  }
+  if (options->name == NULL) {
+    die("unknown option %s", arg);
+  }
+  return options;
+}
+
+void options_parse(const struct option *options, const char **out_word,
+                   char **argv) {
+  for (argv++; *argv != NULL; argv++) {
+    if (strncmp(*argv, "--", 2) != 0) {
+      if (out_word == NULL || *out_word != NULL) {
+        die("what is '%s' for?", *argv);
+      }
+      *out_word = *argv;
+      continue;
+    }
+    const struct option *option = find_option(options, *argv);
+    if (option->flag != NULL) {
+      *option->flag = true;
+      continue;
+    }
+    if (*++argv == NULL) {
+      die("--%s lacks its value", option->name);
+    }
+    if (option->text != NULL) {
+      *option->text = *argv;
+    } else {
+      set_number(option, *argv);
+    }
+  }
+}
+
 // Addresses.
 
 static bool parse_ip(struct endpoint *out, const char *ip, uint16_t port) {

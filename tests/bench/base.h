@@ -13,6 +13,25 @@
 _Noreturn void die(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+// Command lines.
+
+// option is one that a program knows: `--name` with exactly one of a text, a
+// number from `min` to `max`, or nothing, which sets a flag. The last of
+// several counts.
+struct option {
+  const char *name;  // without the dashes; a NULL ends an array of them
+  const char **text;
+  bool *flag;
+  uint64_t *number;
+  uint64_t min, max;
+};
+
+// options_parse reads `argv` by `options`, borrowing the texts. At most one
+// word that is no option goes to `*out_word`. It ends the program when there is
+// something else.
+void options_parse(const struct option *options, const char **out_word,
+                   char **argv);
+
 // Addresses.
 
 struct endpoint {

@@ -15,7 +15,7 @@
 
 struct arguments {
   const char *mode, *proxy, *direct, *forward, *name, *ca, *ech, *groups;
-  bool resume, plain;
+  bool resume, plain, tls12;
   uint64_t names, port, timeout, time_limit;
   struct mode_options numbers;
 };
@@ -33,6 +33,7 @@ static void parse(struct arguments *a, char **argv) {
       {.name = "groups", .text = &a->groups},
       {.name = "resume", .flag = &a->resume},
       {.name = "plain", .flag = &a->plain},
+      {.name = "tls12", .flag = &a->tls12},
       {.name = "names", .number = &a->names, .min = 1, .max = 1000000},
       {.name = "port", .number = &a->port, .min = 1, .max = 65535},
       {.name = "timeout", .number = &a->timeout, .min = 1, .max = 3600},
@@ -96,6 +97,9 @@ int main(int argc, char **argv) {
   if (!a.plain) {
     load.tls = tls_client_new(a.ca, a.ech, "http/1.1", a.resume);
     tls_set_groups(tls_client_context(load.tls), a.groups);
+    if (a.tls12) {
+      tls_client_allow_tls12(load.tls);
+    }
   }
   signal(SIGPIPE, SIG_IGN);
   load_init(&load);

@@ -58,3 +58,37 @@ const char *usage_keygen(void) {
          "\\\n"
          "      --out /etc/sing-box/ech.pem --avoid /etc/sing-box/old.pem\n";
 }
+
+const char *usage_inspect(void) {
+  return "usage: echproxy inspect FILE|-|TEXT [OPTION]...\n"
+         "\n"
+         "Prints every field of ECH configurations, says for each whether a "
+         "client would\n"
+         "use it and if not why, and whether a private key belongs to them. "
+         "The key\n"
+         "itself is never printed.\n"
+         "\n"
+         "FILE, standard input (-) or TEXT itself is one of\n"
+         "  a key file in any format of keygen (docs/KEYS.md), or its public "
+         "part\n"
+         "  an ECHConfigList: binary, base64 or hexadecimal\n"
+         "  an HTTPS record: a zone line, its data (also as \\# LENGTH HEX), "
+         "or ech=...\n"
+         "\n"
+         "  --config FILE        the configuration of a key that stands alone "
+         "(default:\n"
+         "                       FILE.config, if there is one)\n"
+         "  --json               print one JSON object (docs/KEYS.md)\n"
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when a client would use a configuration and every "
+         "key belongs\n"
+         "to one, 1 when not, 64 for a wrong command line, 65 for what is none "
+         "of these,\n"
+         "66 for a file that cannot be read.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy inspect /etc/nginx/ech/public.example.ech\n"
+         "  kdig +short crypto.cloudflare.com HTTPS | echproxy inspect - "
+         "--json\n";
+}

@@ -9,39 +9,10 @@
 #include "keys/hpke_names.h"
 #include "keys/secret_file.h"
 #include "keys/support.h"
+#include "proxy/command_bed.h"
 
-enum { kMaxArgs = 600 };
-
-// The program's view of the world: an empty current directory, and files that
-// take what it prints.
-static struct scratch enter_scratch(void) {
-  struct scratch scratch = scratch_new();
-  cr_assert(chdir(scratch.dir) == 0);
-  return scratch;
-}
-
-// run returns the exit code. What was printed is in the files `out` and `err`.
 static int run(const char *line) {
-  char copy[8192];
-  char *argv[kMaxArgs + 1] = {"keygen"};
-  int argc = 1;
-  snprintf(copy, sizeof(copy), "%s", line);
-  for (char *arg = strtok(copy, " "); arg != NULL; arg = strtok(NULL, " ")) {
-    argv[argc++] = arg;
-  }
-  cr_assert(freopen("out", "w", stdout) != NULL);
-  cr_assert(freopen("err", "w", stderr) != NULL);
-  int code = command_keygen(argc, argv);
-  fflush(stdout);
-  fflush(stderr);
-  return code;
-}
-
-static bool printed(const char *file, const char *text) {
-  char *all = get_file(file);
-  bool found = strstr(all, text) != NULL;
-  free(all);
-  return found;
+  return command_bed_run(command_keygen, "keygen", line);
 }
 
 static struct ech_key *load(const char *path) {

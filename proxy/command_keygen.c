@@ -105,9 +105,9 @@ static void explain(const struct keygen_options *options,
           options->name);
   if (options->spec.kem_id != kHpkeKemX25519) {
     fputs(
-        "Warning: browsers, curl and echproxy itself use x25519 alone and will "
-        "send the\nsite's name in the clear; of the clients known to us only "
-        "OpenSSL 4 may use this\nkey.\n",
+        "Warning: Chromium, what else is made with BoringSSL, and echproxy "
+        "itself use x25519\nalone, and will send the site's name in the clear. "
+        "OpenSSL 4 can use this key.\n",
         stderr);
   }
 }

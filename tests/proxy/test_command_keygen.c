@@ -260,12 +260,12 @@ Test(command_keygen, fits_the_longest_name_it_knows_of) {
   scratch_remove(&scratch);
 }
 
-Test(command_keygen, warns_of_a_kem_that_browsers_do_not_take) {
+Test(command_keygen, warns_of_a_kem_that_most_clients_do_not_take) {
   struct scratch scratch = enter_scratch();
   bool has_p256 = hpke_names_get_kem(kHpkeKemP256) != NULL;
   cr_assert_eq(run("public.example --kem p256"), has_p256 ? EX_OK : EX_USAGE);
   cr_assert(
-      printed("err", has_p256 ? "Warning: browsers" : "does not have it"));
+      printed("err", has_p256 ? "Warning: Chromium" : "does not have it"));
   if (has_p256) {
     struct ech_key_file file = read_key_file("public.example.ech");
     cr_assert_eq(file.keys[0].kem_id, kHpkeKemP256);

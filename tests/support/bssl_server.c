@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include "support/ech_file.h"
 #include "support/loopback.h"
 
 struct peer *bssl_server_start_file(struct scratch *scratch, uint16_t *out_port,
@@ -30,5 +31,5 @@ struct peer *bssl_server_start(struct scratch *scratch, uint16_t *out_port,
                                const struct ech_key *key) {
   return bssl_server_start_file(
       scratch, out_port, cert_name,
-      scratch_ech_key(scratch, "bssl.ech", key, ECH_KEY_RAW));
+      ech_file_write(scratch, "bssl.ech", key, ECH_KEY_RAW));
 }

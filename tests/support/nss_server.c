@@ -4,6 +4,7 @@
 #include <openssl/mem.h>
 #include <openssl/pkcs8.h>
 
+#include "support/ech_file.h"
 #include "support/loopback.h"
 
 static const char kPassword[] = "test";
@@ -67,5 +68,5 @@ struct peer *nss_server_start(struct scratch *scratch, uint16_t *out_port,
                               const struct ech_key *key) {
   return nss_server_start_file(
       scratch, out_port, cert,
-      scratch_ech_key(scratch, "selfserv.ech", key, ECH_KEY_NSS));
+      ech_file_write(scratch, "selfserv.ech", key, ECH_KEY_NSS));
 }

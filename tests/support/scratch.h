@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-#include "keys/ech_key.h"
 #include "support/test_cert.h"
 
 struct scratch;
@@ -40,11 +39,5 @@ const char *scratch_read(struct scratch *scratch, const char *path,
 // scratch_path's.
 void scratch_cert(struct scratch *scratch, const char *name,
                   const struct test_cert *cert);
-
-// scratch_ech_key writes `key` in `format` as the file `name`, and NAME.config
-// where the format has a second file, and returns the path.
-const char *scratch_ech_key(struct scratch *scratch, const char *name,
-                            const struct ech_key *key,
-                            enum ech_key_format format);
 
 #endif

@@ -113,8 +113,8 @@ Test(command_keygen, refuses_wrong_usage_and_writes_nothing) {
       "public.example --suite hkdf-sha256,",
       "public.example --suite hkdf-sha256,export-only",
       "public.example --suite hkdf-sha384,aes-128-gcm",
-      "public.example --suite hkdf-sha256,aes-128-gcm --suite "
-      "hkdf-sha256,aes-128-gcm",
+      ("public.example --suite hkdf-sha256,aes-128-gcm --suite "
+       "hkdf-sha256,aes-128-gcm"),
   };
   struct scratch scratch = enter_scratch();
   for (size_t i = 0; i < sizeof(kWrong) / sizeof(kWrong[0]); i++) {

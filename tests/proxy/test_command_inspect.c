@@ -276,6 +276,44 @@ Test(command_inspect, finds_a_key_and_a_configuration_of_different_keys) {
   scratch_remove(&scratch);
 }
 
+static void add_pair(CBB *cbb, const struct ech_key_file *key,
+                     const struct ech_key_file *config) {
+  CBB child;
+  cr_assert(CBB_add_u16_length_prefixed(cbb, &child) &&
+            CBB_add_bytes(&child, key->keys[0].bytes, 32) &&
+            CBB_add_u16_length_prefixed(cbb, &child) &&
+            CBB_add_bytes(&child, config->list + 2, config->list_len - 2) &&
+            CBB_flush(cbb));
+}
+
+// Each key has its configuration in the file, but not beside it.
+Test(command_inspect,
+     finds_keys_of_go_that_stand_with_another_s_configuration) {
+  struct scratch scratch = enter_scratch();
+  struct ech_key_file a = new_file();
+  struct ech_key_file b = new_file();
+  for (int swapped = 0; swapped < 2; swapped++) {
+    uint8_t *pairs;
+    size_t len;
+    CBB cbb;
+    cr_assert(CBB_init(&cbb, 256));
+    add_pair(&cbb, &a, swapped ? &b : &a);
+    add_pair(&cbb, &b, swapped ? &a : &b);
+    cr_assert(CBB_finish(&cbb, &pairs, &len));
+    char *base64 = base64_text_encode(pairs, len);
+    put_octets("pairs", base64, strlen(base64));
+    cr_expect_eq(run("pairs"), swapped ? 1 : EX_OK);
+    cr_expect_eq(printed("out", "no configuration here is this key's"),
+                 swapped == 1);
+    OPENSSL_free(base64);
+    OPENSSL_free(pairs);
+  }
+  ech_key_file_cleanup(&a);
+  ech_key_file_cleanup(&b);
+  cr_assert(no_leaks());
+  scratch_remove(&scratch);
+}
+
 Test(command_inspect, says_in_one_line_at_which_byte_junk_goes_wrong) {
   static const struct {
     const char *junk;

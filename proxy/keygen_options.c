@@ -55,12 +55,36 @@ static bool fail(struct reader *r, int exit_code) {
   return false;
 }
 
+// take_number takes an option whose value is a number.
 static bool take_number(struct reader *r, enum keygen_option option,
-                        const char *text, long min, long max, long *out) {
-  return command_line_number(out, text, min, max) ||
+                        const char *text) {
+  struct keygen_options *o = r->options;
+  long min = option == OPTION_PORT ? 1 : 0;
+  long max = option == OPTION_PORT ? UINT16_MAX : UINT8_MAX;
+  long number;
+  if (!command_line_number(&number, text, min, max)) {
+    return command_line_set_error(
+        r->line, "--%s must be a number from %ld to %ld, not '%s'",
+        kOptions[option].name, min, max, text);
+  }
+  if (option == OPTION_PORT) {
+    o->port = (uint16_t)number;
+  } else if (option == OPTION_CONFIG_ID) {
+    o->spec.config.config_id = (uint8_t)number;
+    r->has_config_id = true;
+  } else {
+    o->spec.config.max_name_len = (uint8_t)number;
+    r->has_max_name_len = true;
+  }
+  return true;
+}
+
+static bool take_out(struct reader *r, const char *path) {
+  r->options->out = path;
+  return strcmp(path, "-") != 0 ||
          command_line_set_error(
-             r->line, "--%s must be a number from %ld to %ld, not '%s'",
-             kOptions[option].name, min, max, text);
+             r->line,
+             "--out names a file; standard output is for the zone line");
 }
 
 static bool take_format(struct reader *r, const char *name) {
@@ -189,51 +213,29 @@ static bool take_avoid(struct reader *r, const char *path) {
 
 static bool take_option(struct reader *r, enum keygen_option option,
                         const char *value) {
-  struct keygen_options *o = r->options;
-  long number = 0;
   switch (option) {
     case OPTION_OUT:
-      o->out = value;
-      return strcmp(value, "-") != 0 ||
-             command_line_set_error(r->line,
-                                    "--out names a file; standard output is "
-                                    "for the zone line");
+      return take_out(r, value);
     case OPTION_FORMAT:
       return take_format(r, value);
     case OPTION_FORCE:
-      o->force = true;
+      r->options->force = true;
       return true;
     case OPTION_NAME:
-      o->name = value;
-      return true;
-    case OPTION_PORT:
-      if (!take_number(r, option, value, 1, 65535, &number)) {
-        return false;
-      }
-      o->port = (uint16_t)number;
+      r->options->name = value;
       return true;
     case OPTION_KEM:
       return take_kem(r, value);
     case OPTION_SUITE:
       return take_suite(r, value);
-    case OPTION_CONFIG_ID:
-      if (!take_number(r, option, value, 0, 255, &number)) {
-        return false;
-      }
-      o->spec.config.config_id = (uint8_t)number;
-      r->has_config_id = true;
-      return true;
     case OPTION_AVOID:
       return take_avoid(r, value);
+    case OPTION_PORT:
+    case OPTION_CONFIG_ID:
     case OPTION_MAX_NAME_LENGTH:
-      if (!take_number(r, option, value, 0, 255, &number)) {
-        return false;
-      }
-      o->spec.config.max_name_len = (uint8_t)number;
-      r->has_max_name_len = true;
-      return true;
+      return take_number(r, option, value);
     case OPTION_HELP:
-      o->help = true;
+      r->options->help = true;
       return true;
   }
   return false;

@@ -13,3 +13,8 @@ else()
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   endif()
 endif()
+
+# What libFuzzer needs to see which inputs reach something new.
+if(ECHPROXY_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -33,18 +33,23 @@ void ech_key_free(struct ech_key *key) {
   OPENSSL_free(key);
 }
 
+uint8_t ech_key_max_name_len(const char *public_name, const char *name) {
+  size_t max = kEchKeyDefaultMaxNameLen;
+  const size_t lens[] = {strlen(public_name), strlen(name)};
+  for (size_t i = 0; i < 2; i++) {
+    max = lens[i] > max ? lens[i] : max;
+  }
+  return max < UINT8_MAX ? (uint8_t)max : UINT8_MAX;
+}
+
 void ech_key_spec_init(struct ech_key_spec *spec, const char *public_name) {
   static const struct ech_config_suite kSuites[] = {
       {EVP_HPKE_HKDF_SHA256, EVP_HPKE_AES_128_GCM},
       {EVP_HPKE_HKDF_SHA256, EVP_HPKE_CHACHA20_POLY1305}};
   static const bool kNoneUsed[256] = {false};
-  size_t name_len = strlen(public_name);
   *spec = (struct ech_key_spec){.kem_id = kHpkeKemX25519};
   spec->config.public_name = public_name;
-  spec->config.max_name_len = kEchKeyDefaultMaxNameLen;
-  if (name_len > kEchKeyDefaultMaxNameLen) {
-    spec->config.max_name_len = name_len < 255 ? (uint8_t)name_len : 255;
-  }
+  spec->config.max_name_len = ech_key_max_name_len(public_name, "");
   spec->config.num_suites = sizeof(kSuites) / sizeof(kSuites[0]);
   memcpy(spec->config.suites, kSuites, sizeof(kSuites));
   ech_key_spec_avoid(spec, kNoneUsed);

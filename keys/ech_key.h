@@ -26,10 +26,13 @@ struct ech_key_spec {
   struct ech_config_spec config;
 };
 
+// ech_key_max_name_len returns a maximum_name_length that fits both names and
+// kEchKeyDefaultMaxNameLen.
+uint8_t ech_key_max_name_len(const char *public_name, const char *name);
+
 // ech_key_spec_init sets what clients of every kind take: X25519, and
 // HKDF-SHA256 with AES-128-GCM and ChaCha20-Poly1305; besides a random
-// config_id and a maximum_name_length that fits `public_name`, which is
-// borrowed, and kEchKeyDefaultMaxNameLen at least.
+// config_id and ech_key_max_name_len of `public_name`, which is borrowed.
 void ech_key_spec_init(struct ech_key_spec *spec, const char *public_name);
 
 // ech_key_spec_avoid picks a random config_id of those that are not `used`.

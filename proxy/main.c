@@ -4,6 +4,7 @@
 
 #include "proxy/command_ca.h"
 #include "proxy/command_check.h"
+#include "proxy/command_inspect.h"
 #include "proxy/command_keygen.h"
 #include "proxy/command_run.h"
 #include "proxy/process_memory.h"
@@ -13,9 +14,8 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } kCommands[] = {
-    {"run", command_run},
-    {"check", command_check},
-    {"keygen", command_keygen},
+    {"run", command_run},       {"check", command_check},
+    {"keygen", command_keygen}, {"inspect", command_inspect},
     {"ca", command_ca},
 };
 

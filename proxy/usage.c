@@ -10,6 +10,8 @@ const char *usage_program(void) {
          "       echproxy check HOST[:PORT]   say whether a site can be "
          "reached privately\n"
          "       echproxy keygen PUBLIC_NAME  make an ECH key for a server\n"
+         "       echproxy inspect FILE        say what an ECH key or record "
+         "holds\n"
          "       echproxy ca                  print where the CA's certificate "
          "is\n"
          "       echproxy --version\n"

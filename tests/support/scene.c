@@ -45,8 +45,8 @@ static void make_certs(struct scene *scene) {
   scene->site_der_len = (size_t)len;
 }
 
-const char *scene_keygen(struct scene *scene, const char *file,
-                         const char *public_name) {
+const char *scene_keygen_as(struct scene *scene, const char *file,
+                            const char *public_name, const char *format) {
   struct program program;
   const char *path = scratch_path(scene->scratch, file);
   const char *const argv[] = {
@@ -55,6 +55,8 @@ const char *scene_keygen(struct scene *scene, const char *file,
       public_name,
       "--out",
       path,
+      "--format",
+      format,
       "--name",
       kSiteName,
       "--port",
@@ -67,6 +69,11 @@ const char *scene_keygen(struct scene *scene, const char *file,
   program_cleanup(&program);
   proxy_process_assert_clean(scene->scratch);
   return path;
+}
+
+const char *scene_keygen(struct scene *scene, const char *file,
+                         const char *public_name) {
+  return scene_keygen_as(scene, file, public_name, "pem");
 }
 
 void scene_open(struct scene *scene) {

@@ -53,6 +53,11 @@ struct test_cert *scene_cert(struct scene *scene, const char *file,
 const char *scene_keygen(struct scene *scene, const char *file,
                          const char *public_name);
 
+// scene_keygen_as is scene_keygen for a file in another format, whose key is
+// the one to publish then.
+const char *scene_keygen_as(struct scene *scene, const char *file,
+                            const char *public_name, const char *format);
+
 // scene_run_origin runs ech_origin with `args` (NULL at its end) and sets the
 // port that it listens on. Released with peer_free.
 struct peer *scene_run_origin(const char *const args[], uint16_t *out_port);

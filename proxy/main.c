@@ -6,6 +6,7 @@
 #include "proxy/command_check.h"
 #include "proxy/command_keygen.h"
 #include "proxy/command_run.h"
+#include "proxy/command_trust.h"
 #include "proxy/process_memory.h"
 #include "proxy/usage.h"
 
@@ -13,10 +14,9 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } kCommands[] = {
-    {"run", command_run},
-    {"check", command_check},
-    {"keygen", command_keygen},
-    {"ca", command_ca},
+    {"run", command_run},       {"check", command_check},
+    {"keygen", command_keygen}, {"ca", command_ca},
+    {"trust", command_trust},   {"untrust", command_untrust},
 };
 
 static int print_help(void) {

@@ -170,8 +170,8 @@ struct root_places *root_places_find(const struct root_home *where) {
 
 void root_places_free(struct root_places *places) {
   for (size_t i = 0; i < places->num; i++) {
-    free((char *)(uintptr_t)places->items[i].label);
-    free((char *)(uintptr_t)places->items[i].path);
+    free(places->items[i].label);
+    free(places->items[i].path);
   }
   free(places->items);
   system_store_free(places->system);

@@ -23,8 +23,8 @@ struct root_home {
 
 // One store. Its strings live as long as the list.
 struct root_place {
-  const char *label;  // whose it is, as in "Firefox, profile abcd.default"
-  const char *path;
+  char *label;  // whose it is, as in "Firefox, profile abcd.default"
+  char *path;
   const struct system_store *system;  // NULL: a database of NSS
 };
 

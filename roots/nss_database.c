@@ -11,7 +11,7 @@
 #include "roots/text.h"
 
 // A browser writes for moments only; this is how long one is waited for.
-enum { kBusyMs = 5000, kMaxScan = 256 * 1024 * 1024 };
+enum { kBusyMs = 3000, kMaxScan = 256 * 1024 * 1024 };
 
 static const char kCertificates[] = "cert9.db";
 static const char kKeys[] = "key4.db";

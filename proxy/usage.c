@@ -157,7 +157,7 @@ const char *usage_ca(void) {
          "Examples:\n"
          "  echproxy ca --fingerprint\n"
          "  curl --cacert \"$(echproxy ca)\" -x http://127.0.0.1:8450 "
-         "https://example.com/\n";
+         "https://crypto.cloudflare.com/\n";
 }
 
 const char *usage_trust(void) {

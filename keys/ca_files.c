@@ -48,7 +48,7 @@ void ca_files_cleanup(struct ca_files *files) {
   OPENSSL_free(files->key);
   OPENSSL_free(files->former);
   OPENSSL_free(files->lock);
-  *files = (struct ca_files){NULL};
+  *files = (struct ca_files){.dir = NULL};
 }
 
 bool ca_files_exists(const char *path) {

@@ -150,7 +150,7 @@ static bool is_trusted(const char *dir, const char *label) {
 bool nss_store_look(const char *dir, const struct our_roots *roots,
                     struct our_roots_view *out_view,
                     struct key_error *out_error) {
-  *out_view = (struct our_roots_view){false};
+  *out_view = (struct our_roots_view){.has_current = false};
   struct finding f = {.roots = roots, .view = out_view, .keep_current = true};
   bool ok = find(&f, dir, out_error);
   out_view->is_trusted =
@@ -176,7 +176,7 @@ static bool remove_labels(const struct finding *f, const char *dir,
 static bool remove_once(const char *dir, const struct our_roots *roots,
                         bool keep_current, bool *out_left,
                         struct key_error *out_error) {
-  struct our_roots_view view = {false};
+  struct our_roots_view view = {.has_current = false};
   struct finding f = {
       .roots = roots, .view = &view, .keep_current = keep_current};
   bool ok = find(&f, dir, out_error);
@@ -344,7 +344,7 @@ bool nss_store_untrust(const char *dir, const struct our_roots *roots,
   if (!nss_database_exists(dir)) {
     return true;
   }
-  struct our_roots_view view = {false};
+  struct our_roots_view view = {.has_current = false};
   bool ok =
       nss_database_writable(dir, out_error) &&
       nss_store_look(dir, roots, &view, out_error) &&

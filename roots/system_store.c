@@ -160,7 +160,7 @@ static void add_view(struct our_roots_view *sum,
 
 static void add_file(struct files *files, const char *path,
                      const struct our_roots *roots, bool keep_current) {
-  struct our_roots_view view = {false};
+  struct our_roots_view view = {.has_current = false};
   size_t num;
   struct key_error ignored;
   if (!count_file(path, kMaxFile, roots, &view, &num, &ignored)) {
@@ -205,7 +205,7 @@ bool system_store_look(const struct system_store *store,
                        struct our_roots_view *out_view,
                        struct key_error *out_error) {
   struct files files;
-  struct our_roots_view bundle = {false};
+  struct our_roots_view bundle = {.has_current = false};
   size_t num;
   bool ok =
       files_find(&files, store, roots, true, out_error) &&

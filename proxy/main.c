@@ -7,6 +7,7 @@
 #include "proxy/command_inspect.h"
 #include "proxy/command_keygen.h"
 #include "proxy/command_run.h"
+#include "proxy/command_trust.h"
 #include "proxy/process_memory.h"
 #include "proxy/usage.h"
 
@@ -14,9 +15,10 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } kCommands[] = {
-    {"run", command_run},       {"check", command_check},
-    {"keygen", command_keygen}, {"inspect", command_inspect},
-    {"ca", command_ca},
+    {"run", command_run},         {"check", command_check},
+    {"keygen", command_keygen},   {"inspect", command_inspect},
+    {"ca", command_ca},           {"trust", command_trust},
+    {"untrust", command_untrust},
 };
 
 static int print_help(void) {

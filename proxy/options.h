@@ -24,7 +24,13 @@ enum {
   kOptionsDefaultPort = 8450,
 };
 
-enum options_command { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_CA };
+enum options_command {
+  OPTIONS_RUN,
+  OPTIONS_CHECK,
+  OPTIONS_CA,
+  OPTIONS_TRUST,
+  OPTIONS_UNTRUST
+};
 
 struct resolver;
 
@@ -54,6 +60,13 @@ struct options {
   bool json;
   // For `ca`.
   bool pem;
+  bool fingerprint;
+  bool rotate;
+  // For `trust` and `untrust`.
+  bool list;
+  bool dry_run;
+  bool all;
+  bool delete_ca;
 };
 
 struct options_error {

@@ -12,6 +12,9 @@ const char *usage_program(void) {
          "       echproxy keygen PUBLIC_NAME  make an ECH key for a server\n"
          "       echproxy inspect FILE        say what an ECH key or record "
          "holds\n"
+         "       echproxy trust               make browsers trust the local "
+         "CA\n"
+         "       echproxy untrust             take it out of them again\n"
          "       echproxy ca                  print where the CA's certificate "
          "is\n"
          "       echproxy --version\n"
@@ -130,24 +133,97 @@ const char *usage_check(void) {
          "  echproxy check example.com:8443 --json --mode strict\n";
 }
 
+#define CONFIG_FOR_STATE_DIR                                              \
+  "  -c, --config FILE    read `state-dir` from this file (default:\n"    \
+  "                       echproxy/echproxy.conf in $XDG_CONFIG_HOME or " \
+  "~/.config)\n" STATE_DIR
+
 const char *usage_ca(void) {
-  return "usage: echproxy ca [--pem] [OPTION]...\n"
+  return "usage: echproxy ca [--pem|--fingerprint] [--rotate] [OPTION]...\n"
          "\n"
          "Prints the path of the local CA's certificate, which browsers must "
-         "be told to\n"
-         "trust. Makes the CA when there is none yet.\n"
+         "trust (see\n"
+         "echproxy trust). Makes the CA when there is none yet.\n"
          "\n"
          "  --pem                print the certificate itself, in PEM form\n"
-         "  -c, --config FILE    read `state-dir` from this file (default:\n"
-         "                       echproxy/echproxy.conf in $XDG_CONFIG_HOME or "
-         "~/.config)\n" STATE_DIR
+         "  --fingerprint        print its SHA-256, as browsers show it\n"
+         "  --rotate             make a new CA. The old key is deleted, and "
+         "the old\n"
+         "                       certificate taken out of all stores; run "
+         "`echproxy\n"
+         "                       trust` and restart the proxy after "
+         "it\n" CONFIG_FOR_STATE_DIR
          "  -h, --help           print this\n"
          "\n"
+         "It exits with 0, or 1 when a CA that was rotated is still trusted "
+         "somewhere, 64\n"
+         "for a wrong command line, 73 when the CA can be neither opened nor "
+         "made, 74 when\n"
+         "standard output cannot be written, 78 for a wrong file.\n"
+         "\n"
          "Examples:\n"
-         "  mkdir -p $HOME/.pki/nssdb\n"
-         "  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n echproxy \\\n"
-         "      -i \"$(echproxy ca)\"\n"
-         "  echproxy ca --pem >echproxy-ca.crt\n";
+         "  echproxy ca --fingerprint\n"
+         "  curl --cacert \"$(echproxy ca)\" -x http://127.0.0.1:8450 "
+         "https://crypto.cloudflare.com/\n";
+}
+
+const char *usage_trust(void) {
+  return "usage: echproxy trust [--list|--dry-run] [OPTION]...\n"
+         "\n"
+         "Makes every Chromium and every profile of Firefox in your home "
+         "directory trust the\n"
+         "local CA for websites, Snap's and Flatpak's too, and makes the CA "
+         "when there is\n"
+         "none yet. CAs that it replaced are removed. The system's store, for "
+         "curl, git and\n"
+         "Python, takes root: the command for it is printed. Needs certutil "
+         "(libnss3-tools).\n"
+         "\n"
+         "  --list               say where the CA is trusted, and change "
+         "nothing\n"
+         "  --dry-run            say what would be done, and change "
+         "nothing\n" CONFIG_FOR_STATE_DIR
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when all browsers trust the CA, 1 when one does not, "
+         "64 for a\n"
+         "wrong command line, 73 when the CA can be neither opened nor made, "
+         "74 "
+         "when\n"
+         "standard output cannot be written, 78 for a wrong file.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy trust --dry-run\n"
+         "  echproxy trust\n";
+}
+
+const char *usage_untrust(void) {
+  return "usage: echproxy untrust [--delete] [--all] [--dry-run] "
+         "[OPTION]...\n"
+         "\n"
+         "Takes the local CA, and those that it replaced, out of every store "
+         "that `echproxy\n"
+         "trust` knows, and leaves no byte of them in the browsers' "
+         "databases.\n"
+         "\n"
+         "  --delete             delete the CA's key and certificate as well\n"
+         "  --all                remove CAs of other state directories too, "
+         "and those\n"
+         "                       whose directory is gone\n"
+         "  --dry-run            say what would be done, and change "
+         "nothing\n" CONFIG_FOR_STATE_DIR
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when nothing is left, 1 when something is (the "
+         "output "
+         "says what),\n"
+         "64 for a wrong command line, 73 when the CA cannot be read or "
+         "deleted, 74 when\n"
+         "standard output cannot be written, 78 for a wrong file.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy untrust\n"
+         "  echproxy untrust --delete --all\n";
 }
 
 void usage_print_version(void) {

@@ -4,8 +4,9 @@
 
 The browser uses the HTTP proxy on PROXY_PORT of 127.0.0.1 for everything,
 trusts the certificates in CA_FILE besides its own roots, has a profile of its
-own in DIRECTORY, and asks nobody for anything but URL. It is driven over
-Marionette, which comes with it: JSON after its length over a local socket.
+own in DIRECTORY, and asks nobody for anything but URL. When CA_FILE is empty,
+DIRECTORY is the profile, with whatever it trusts. It is driven over Marionette,
+which comes with it: JSON after its length over a local socket.
 """
 
 import ctypes
@@ -55,9 +56,7 @@ PREFS = {
 }
 
 
-def make_profile(directory, proxy_port, ca_file):
-    profile = os.path.join(directory, "firefox")
-    os.mkdir(profile, 0o700)
+def write_prefs(profile, proxy_port):
     prefs = dict(PREFS)
     prefs["network.proxy.http_port"] = proxy_port
     prefs["network.proxy.ssl_port"] = proxy_port
@@ -66,6 +65,11 @@ def make_profile(directory, proxy_port, ca_file):
             file.write(
                 "user_pref(%s, %s);\n" % (json.dumps(name), json.dumps(value))
             )
+
+
+def make_profile(directory, ca_file):
+    profile = os.path.join(directory, "firefox")
+    os.mkdir(profile, 0o700)
     database = "sql:" + profile
     for args in (
         ["-N", "--empty-password"],
@@ -138,13 +142,17 @@ def print_page(marionette, url):
     # An error page of the browser's own is an error here, and is printed too.
     error, _ = marionette.call("WebDriver:Navigate", url=url)
     if error is not None:
-        print(error["message"], file=sys.stderr)
+        print(error["error"], error["message"], file=sys.stderr)
     print(marionette.must("WebDriver:GetPageSource")["value"], flush=True)
 
 
 def main():
     proxy_port, ca_file, directory, url = sys.argv[1:]
-    profile = make_profile(directory, int(proxy_port), ca_file)
+    profile = make_profile(directory, ca_file) if ca_file else directory
+    write_prefs(profile, int(proxy_port))
+    port_file = os.path.join(profile, "MarionetteActivePort")
+    if os.path.exists(port_file):
+        os.remove(port_file)  # of the last time
     browser = subprocess.Popen(
         ["firefox-esr", "--headless", "--marionette", "--no-remote"]
         + ["--profile", profile],

@@ -15,9 +15,7 @@ static const char *make_home(struct scratch *scratch, const char *ca_path) {
 }
 
 static struct peer *start(struct scratch *scratch, uint16_t proxy_port,
-                          const char *ca_path, const char *mode,
-                          const char *url) {
-  const char *home = make_home(scratch, ca_path);
+                          const char *home, const char *mode, const char *url) {
   const char *const argv[] = {
       "chromium",
       "--headless",
@@ -41,6 +39,7 @@ static struct peer *start(struct scratch *scratch, uint16_t proxy_port,
   const char *const env[] = {
       scratch_format(scratch, "HOME=%s", home),
       scratch_format(scratch, "XDG_CONFIG_HOME=%s/.config", home),
+      scratch_format(scratch, "XDG_DATA_HOME=%s/.local/share", home),
       scratch_format(scratch, "XDG_CACHE_HOME=%s/.cache", home),
       NULL,
   };
@@ -50,10 +49,18 @@ static struct peer *start(struct scratch *scratch, uint16_t proxy_port,
 struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
                             const char *ca_path, const char *url) {
   // A debugging port keeps it open until the page's script has reported.
-  return start(scratch, proxy_port, ca_path, "--remote-debugging-port=0", url);
+  return start(scratch, proxy_port, make_home(scratch, ca_path),
+               "--remote-debugging-port=0", url);
 }
 
 struct peer *chromium_print_start(struct scratch *scratch, uint16_t proxy_port,
                                   const char *ca_path, const char *url) {
-  return start(scratch, proxy_port, ca_path, "--dump-dom", url);
+  return start(scratch, proxy_port, make_home(scratch, ca_path), "--dump-dom",
+               url);
+}
+
+struct peer *chromium_print_at_home_start(struct scratch *scratch,
+                                          uint16_t proxy_port, const char *home,
+                                          const char *url) {
+  return start(scratch, proxy_port, home, "--dump-dom", url);
 }

@@ -19,4 +19,10 @@ struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
 struct peer *chromium_print_start(struct scratch *scratch, uint16_t proxy_port,
                                   const char *ca_path, const char *url);
 
+// chromium_print_at_home_start does so with the home directory `home` and
+// whatever is trusted there.
+struct peer *chromium_print_at_home_start(struct scratch *scratch,
+                                          uint16_t proxy_port, const char *home,
+                                          const char *url);
+
 #endif

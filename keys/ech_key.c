@@ -1,6 +1,5 @@
 #include "keys/ech_key.h"
 
-#include <openssl/base64.h>
 #include <openssl/bio.h>
 #include <openssl/bytestring.h>
 #include <openssl/curve25519.h>
@@ -11,11 +10,11 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys/dns_name.h"
+#include "keys/ech_record.h"
 #include "keys/secret_file.h"
 
 enum {
@@ -23,7 +22,7 @@ enum {
   kMaxPem = 64 * 1024,
   kMaxPublicName = 255,
   kMaxLabel = 63,
-  kHttpsPort = 443,
+  kDefaultTtl = 1800,
 };
 
 static const char kPrivateKeyBlock[] = "PRIVATE KEY";
@@ -395,51 +394,11 @@ struct ech_key *ech_key_from_pem(const uint8_t *pem, size_t pem_len,
   return key;
 }
 
-static char *encode_base64(const uint8_t *data, size_t len) {
-  size_t size;
-  char *out = EVP_EncodedLength(&size, len) ? OPENSSL_malloc(size) : NULL;
-  if (out != NULL) {
-    EVP_EncodeBlock((uint8_t *)out, data, len);
-  }
-  return out;
-}
-
-// owner_valid lets `*.` through for the default port only: nothing matches a
-// name like _8443._https.*.example (RFC 4592, section 2.1.1).
-static bool owner_valid(const char *name, uint16_t port) {
-  bool wildcard = port == kHttpsPort && strncmp(name, "*.", 2) == 0;
-  return dns_name_valid(wildcard ? name + 2 : name);
-}
-
 char *ech_key_zone_line(const struct ech_key *key, const char *name,
                         uint16_t port) {
-  char host[256];
-  size_t len = strlen(name);
-  if (len == 0 || len >= sizeof(host)) {
-    return NULL;
-  }
-  memcpy(host, name, len + 1);
-  if (host[len - 1] == '.') {
-    host[len - 1] = '\0';
-  }
-  char *base64 =
-      owner_valid(host, port) ? encode_base64(key->list, key->list_len) : NULL;
-  if (base64 == NULL) {
-    return NULL;
-  }
-  char owner[sizeof(host) + 16] = "";
-  const char *target = "";
-  if (port != kHttpsPort) {
-    snprintf(owner, sizeof(owner), "_%u._https.", (unsigned)port);
-    target = host;
-  }
-  strcat(owner, host);
-  size_t size = strlen(owner) + strlen(target) + strlen(base64) + 64;
-  char *line = OPENSSL_malloc(size);
-  if (line != NULL) {
-    snprintf(line, size, "%s. 1800 IN HTTPS 1 %s. alpn=\"h2,http/1.1\" ech=%s",
-             owner, target, base64);
-  }
-  OPENSSL_free(base64);
+  struct ech_record *record = ech_record_new(
+      name, port, kDefaultTtl, "h2,http/1.1", key->list, key->list_len, NULL);
+  char *line = record == NULL ? NULL : ech_record_zone_line(record);
+  ech_record_free(record);
   return line;
 }

@@ -5,6 +5,8 @@
 #include "proxy/command_ca.h"
 #include "proxy/command_check.h"
 #include "proxy/command_keygen.h"
+#include "proxy/command_publish.h"
+#include "proxy/command_rotate.h"
 #include "proxy/command_run.h"
 #include "proxy/process_memory.h"
 #include "proxy/usage.h"
@@ -13,10 +15,9 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } kCommands[] = {
-    {"run", command_run},
-    {"check", command_check},
-    {"keygen", command_keygen},
-    {"ca", command_ca},
+    {"run", command_run},       {"check", command_check},
+    {"keygen", command_keygen}, {"publish", command_publish},
+    {"rotate", command_rotate}, {"ca", command_ca},
 };
 
 static int print_help(void) {

@@ -84,16 +84,18 @@ static void print_age(uint32_t seconds) {
 
 static void print_done(const struct rotation *rotation,
                        const struct rotation_report *report) {
-  const char *would = rotation->dry_run ? "would have " : "";
+  bool dry_run = rotation->dry_run;
   if (report->num_made == 0) {
     printf("%s: not due, the newest key is ", rotation->dir);
     print_age(report->newest_age);
     printf(" old: %s is next, ", report->next);
   } else {
-    printf("%s: %smade %s the next key, ", rotation->dir, would, report->next);
+    printf("%s: %s %s the next key, ", rotation->dir,
+           dry_run ? "would make" : "made", report->next);
   }
-  printf("%s is current, %u old kept, %u %sremoved", report->current,
-         report->num_old, report->num_removed, would);
+  printf("%s %s, %u old kept, %u %s", report->current,
+         dry_run ? "current" : "is current", report->num_old,
+         report->num_removed, dry_run ? "to remove" : "removed");
   if (report->num_others > 0) {
     printf(", %u other *.ech left alone", report->num_others);
   }

@@ -10,7 +10,6 @@
 #include "support/loopback.h"
 
 static const char kPassword[] = "test";
-static const char kNickname[] = "site";
 
 // The DER of id-ecPublicKey (1.2.840.10045.2.1) and of the name that NSS gives
 // to curve25519 (1.3.6.1.4.1.11591.15.1).
@@ -73,9 +72,9 @@ static const char *ech_params(struct scratch *scratch,
   return scratch_format(scratch, "%s", (const char *)text);
 }
 
-static const char *write_pkcs12(struct scratch *scratch,
+static const char *write_pkcs12(struct scratch *scratch, const char *nickname,
                                 const struct test_cert *cert) {
-  PKCS12 *p12 = PKCS12_create(kPassword, kNickname, cert->key, cert->cert, NULL,
+  PKCS12 *p12 = PKCS12_create(kPassword, nickname, cert->key, cert->cert, NULL,
                               0, 0, 0, 0, 0);
   uint8_t *der = NULL;
   int len = i2d_PKCS12(p12, &der);
@@ -86,11 +85,11 @@ static const char *write_pkcs12(struct scratch *scratch,
   return path;
 }
 
-static const char *make_database(struct scratch *scratch,
+static const char *make_database(struct scratch *scratch, const char *nickname,
                                  const struct test_cert *cert) {
   const char *db =
       scratch_format(scratch, "sql:%s", scratch_dir(scratch, "nss"));
-  const char *p12 = write_pkcs12(scratch, cert);
+  const char *p12 = write_pkcs12(scratch, nickname, cert);
   program_must((const char *const[]){"certutil", "-N", "--empty-password", "-d",
                                      db, NULL});
   program_must((const char *const[]){"pk12util", "-i", p12, "-d", db, "-W",
@@ -98,16 +97,19 @@ static const char *make_database(struct scratch *scratch,
   return db;
 }
 
-struct peer *nss_server_start(struct scratch *scratch, uint16_t *out_port,
-                              const struct test_cert *cert,
-                              const struct ech_key *key) {
+// start runs selfserv with the certificate called `nickname`. `-a NAME` has it
+// take the certificate of that nickname for hellos with that name.
+static struct peer *start(struct scratch *scratch, uint16_t *out_port,
+                          const struct test_cert *cert,
+                          const struct ech_key *key, const char *nickname,
+                          const char *only_name) {
   *out_port = loopback_free_port();
   const char *const argv[] = {
       "selfserv",
       "-d",
-      make_database(scratch, cert),
+      make_database(scratch, nickname, cert),
       "-n",
-      kNickname,
+      nickname,
       "-p",
       scratch_format(scratch, "%u", *out_port),
       "-V",
@@ -117,9 +119,24 @@ struct peer *nss_server_start(struct scratch *scratch, uint16_t *out_port,
       "-Q",
       "-X",
       ech_params(scratch, key),
+      only_name == NULL ? NULL : "-v",
+      "-a",
+      only_name,
       NULL,
   };
   struct peer *peer = peer_start(argv, NULL);
   cr_assert(loopback_wait_for(*out_port), "selfserv: %s", peer_output(peer));
   return peer;
+}
+
+struct peer *nss_server_start(struct scratch *scratch, uint16_t *out_port,
+                              const struct test_cert *cert,
+                              const struct ech_key *key) {
+  return start(scratch, out_port, cert, key, "site", NULL);
+}
+
+struct peer *nss_server_start_for(struct scratch *scratch, uint16_t *out_port,
+                                  const struct test_cert *cert,
+                                  const struct ech_key *key, const char *name) {
+  return start(scratch, out_port, cert, key, name, name);
 }

@@ -1,8 +1,8 @@
 #include "keys/ech_publish_list.h"
 
-#include <openssl/bytestring.h>
-#include <openssl/mem.h>
-#include <stdbool.h>
+#include <openssl/hpke.h>
+
+#include "keys/ech_config.h"
 
 // What decides whether a client can use an ECHConfig (RFC 9849, section 4).
 struct offer {
@@ -11,12 +11,14 @@ struct offer {
   bool has_extensions;
 };
 
-static bool read_offer(struct offer *out, CBS *list) {
+// read_offer reads an ECHConfig. False for other versions, of which clients of
+// this one know nothing.
+static bool read_offer(struct offer *out, CBS config) {
   uint16_t version;
   uint8_t octet;
   CBS contents, skipped, extensions;
-  if (!CBS_get_u16(list, &version) ||
-      !CBS_get_u16_length_prefixed(list, &contents) ||
+  if (!CBS_get_u16(&config, &version) || version != kEchConfigVersion ||
+      !CBS_get_u16_length_prefixed(&config, &contents) ||
       !CBS_get_u8(&contents, &octet) || !CBS_get_u16(&contents, &out->kem) ||
       !CBS_get_u16_length_prefixed(&contents, &skipped) ||
       !CBS_get_u16_length_prefixed(&contents, &out->suites) ||
@@ -55,54 +57,106 @@ static bool hides(const struct offer *a, const struct offer *b) {
   return true;
 }
 
-// first_offer reads an entry's first configuration: keys have one.
-static bool first_offer(struct offer *out,
-                        const struct ech_publish_entry *entry) {
-  CBS cbs, list;
-  CBS_init(&cbs, entry->list, entry->list_len);
-  return CBS_get_u16_length_prefixed(&cbs, &list) && read_offer(out, &list);
-}
-
-static bool check_entry(const struct ech_publish_entry *entries, size_t index,
-                        struct key_error *out_error) {
+// hidden_by returns the name of the file whose configuration keeps clients from
+// `config`, or NULL.
+static const char *hidden_by(const struct ech_publish_list *list, CBS config) {
   struct offer before, offer;
-  if (!first_offer(&offer, &entries[index])) {
-    key_error_set(out_error, "%s holds no ECHConfig", entries[index].name);
-    return false;
+  if (!read_offer(&offer, config)) {
+    return NULL;
   }
-  for (size_t i = 0; i < index; i++) {
-    if (first_offer(&before, &entries[i]) && hides(&before, &offer)) {
-      key_error_set(out_error,
-                    "no client would ever use the configuration of %.100s: all "
-                    "that could take that of %.100s before it, which has the "
-                    "same KEM and cipher suites; publish one of the two, and "
-                    "let the server keep both keys",
-                    entries[index].name, entries[i].name);
-      return false;
+  for (size_t i = 0; i < list->num_configs; i++) {
+    if (read_offer(&before, list->configs[i].config) &&
+        hides(&before, &offer)) {
+      return list->configs[i].name;
     }
   }
+  return NULL;
+}
+
+// has_key says whether a server with this file can decrypt for `config`.
+static bool has_key(const struct ech_key_file *file, CBS config) {
+  bool found = file->num_keys == 0;
+  for (size_t i = 0; !found && i < file->num_keys; i++) {
+    EVP_HPKE_KEY *key = ech_key_file_hpke(&file->keys[i]);
+    found = key != NULL && ech_config_belongs(config, key);
+    EVP_HPKE_KEY_free(key);
+  }
+  return found;
+}
+
+static bool add_config(struct ech_publish_list *list, const char *name,
+                       CBS config, struct key_error *out_error) {
+  const char *other = hidden_by(list, config);
+  if (other == name) {
+    return true;
+  }
+  if (other != NULL) {
+    key_error_set(out_error,
+                  "no client would ever use the configuration of %.100s: all "
+                  "that could take that of %.100s before it, which has the "
+                  "same KEM and cipher suites; publish one of the two, and let "
+                  "the server keep both keys",
+                  name, other);
+    return false;
+  }
+  if (list->num_configs == kEchPublishMaxConfigs) {
+    key_error_set(out_error, "%.100s: more than %d configurations", name,
+                  (int)kEchPublishMaxConfigs);
+    return false;
+  }
+  list->configs[list->num_configs].name = name;
+  list->configs[list->num_configs++].config = config;
   return true;
 }
 
-uint8_t *ech_publish_list(size_t *out_len,
-                          const struct ech_publish_entry *entries,
-                          size_t num_entries, struct key_error *out_error) {
-  uint8_t *list = NULL;
+bool ech_publish_list_add(struct ech_publish_list *list, const char *name,
+                          const struct ech_key_file *file,
+                          struct key_error *out_error) {
+  CBS entries, config;
+  size_t bad;
+  size_t num_usable = 0;
+  if (file->list == NULL) {
+    key_error_set(out_error,
+                  "%.100s holds no configuration; publish the file that has it",
+                  name);
+    return false;
+  }
+  if (!ech_config_open_list(&entries, &bad, file->list, file->list_len)) {
+    key_error_set(out_error, "%.100s: its list goes wrong at byte %zu", name,
+                  bad);
+    return false;
+  }
+  while (ech_config_next(&entries, &config)) {
+    if (!has_key(file, config)) {
+      continue;
+    }
+    num_usable++;
+    if (!add_config(list, name, config, out_error)) {
+      return false;
+    }
+  }
+  if (num_usable == 0) {
+    key_error_set(out_error,
+                  "no configuration in %.100s belongs to a private key in it; "
+                  "put the two of one key together again",
+                  name);
+  }
+  return num_usable > 0;
+}
+
+uint8_t *ech_publish_list_make(const struct ech_publish_list *list,
+                               size_t *out_len) {
+  uint8_t *octets = NULL;
   CBB cbb, all;
   CBB_zero(&cbb);
   bool ok = CBB_init(&cbb, 256) && CBB_add_u16_length_prefixed(&cbb, &all);
-  for (size_t i = 0; ok && i < num_entries; i++) {
-    if (!check_entry(entries, i, out_error)) {
-      CBB_cleanup(&cbb);
-      return NULL;
-    }
-    // Without the length at its front.
-    ok = CBB_add_bytes(&all, entries[i].list + 2, entries[i].list_len - 2);
+  for (size_t i = 0; ok && i < list->num_configs; i++) {
+    const CBS *config = &list->configs[i].config;
+    ok = CBB_add_bytes(&all, CBS_data(config), CBS_len(config));
   }
-  if (!ok || !CBB_finish(&cbb, &list, out_len)) {
+  if (!ok || !CBB_finish(&cbb, &octets, out_len)) {
     CBB_cleanup(&cbb);
-    key_error_set(out_error, "the configurations do not fit one list");
     return NULL;
   }
-  return list;
+  return octets;
 }

@@ -1,4 +1,4 @@
-// ech_publish_list puts the configurations of several ECH keys into one
+// ech_publish_list puts the configurations of ECH key files into the one
 // ECHConfigList to publish. Clients go through a list from its front and take
 // the first configuration that they support (RFC 9849, section 6.1), so that a
 // second one is of use only to those who cannot use the first.
@@ -6,25 +6,39 @@
 #ifndef ECHPROXY_KEYS_ECH_PUBLISH_LIST_H
 #define ECHPROXY_KEYS_ECH_PUBLISH_LIST_H
 
+#include <openssl/bytestring.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "keys/ech_key_file.h"
 #include "keys/key_error.h"
 
-// One key's ECHConfigList, borrowed, and what to call it.
-struct ech_publish_entry {
-  const char *name;
-  const uint8_t *list;
-  size_t list_len;
+enum { kEchPublishMaxConfigs = 64 };
+
+// A list in the making, which borrows the files that were added to it. It
+// begins as all zero, and has nothing to release.
+struct ech_publish_list {
+  struct {
+    const char *name;  // of the file
+    CBS config;
+  } configs[kEchPublishMaxConfigs];
+  size_t num_configs;
 };
 
-// ech_publish_list joins the lists in the order given. It returns NULL, with
-// the reason in `out_error`, when a configuration would never be used because
-// one before it has the same KEM and all of its cipher suites: an older key has
-// to be kept by the server, but publishing it again does nothing. Released with
-// OPENSSL_free.
-uint8_t *ech_publish_list(size_t *out_len,
-                          const struct ech_publish_entry *entries,
-                          size_t num_entries, struct key_error *out_error);
+// ech_publish_list_add puts the configurations of `file`, called `name`, behind
+// the others: those that belong to one of its private keys, or all when it has
+// none. Of those in the file that are alike it takes the first. False with
+// `out_error` when there is none, or when one would never be used because
+// another file before has the same KEM and all of its cipher suites: an older
+// key has to be kept by the server, but publishing it again does nothing.
+bool ech_publish_list_add(struct ech_publish_list *list, const char *name,
+                          const struct ech_key_file *file,
+                          struct key_error *out_error);
+
+// ech_publish_list_make returns the ECHConfigList, released with OPENSSL_free,
+// or NULL when it would be too long or memory is short.
+uint8_t *ech_publish_list_make(const struct ech_publish_list *list,
+                               size_t *out_len);
 
 #endif

@@ -1,6 +1,5 @@
 #include "keys/ech_record.h"
 
-#include <openssl/base64.h>
 #include <openssl/bytestring.h>
 #include <openssl/mem.h>
 #include <stdarg.h>
@@ -8,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keys/base64_text.h"
 #include "keys/dns_name.h"
 
 enum {
@@ -79,15 +79,6 @@ static bool set_names(struct ech_record *record, const char *name,
            (unsigned)port, host);
   memcpy(record->target, host, sizeof(host));
   return dns_name_valid(host) && strlen(record->owner) < kNameSize - 2;
-}
-
-static char *encode_base64(const uint8_t *data, size_t len) {
-  size_t size;
-  char *out = EVP_EncodedLength(&size, len) ? OPENSSL_malloc(size) : NULL;
-  if (out != NULL) {
-    EVP_EncodeBlock((uint8_t *)out, data, len);
-  }
-  return out;
 }
 
 // add_name writes a name that dns_name_valid has seen, or the root.
@@ -182,7 +173,7 @@ struct ech_record *ech_record_new(const char *name, uint16_t port, uint32_t ttl,
   *record = (struct ech_record){.ttl = ttl};
   if (check(record, name, port, alpn, list_len, out_error) &&
       (record->alpn = OPENSSL_strdup(alpn)) != NULL &&
-      (record->base64 = encode_base64(list, list_len)) != NULL &&
+      (record->base64 = base64_text_encode(list, list_len)) != NULL &&
       make_rdata(record, list, list_len)) {
     return record;
   }
@@ -250,7 +241,7 @@ char *ech_record_generic_line(const struct ech_record *record) {
   return print_generic(record, before, "");
 }
 
-// The type by its number: nsupdate knows the name HTTPS only since BIND 9.16.
+// The type by its number, because an older nsupdate does not know its name.
 char *ech_record_nsupdate(const struct ech_record *record) {
   char before[2 * sizeof(record->owner) + 64];
   snprintf(before, sizeof(before),

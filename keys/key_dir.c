@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/bytestring.h>
 #include <openssl/mem.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keys/ech_config.h"
 #include "keys/ech_key.h"
 #include "keys/secret_file.h"
 
@@ -118,10 +120,12 @@ static bool read_key(const char *path, uint8_t *out_config_id,
     key_error_set(out_error, "%s: %s", path, cause.text);
     return false;
   }
-  // After the list's length and the entry's version and length.
-  *out_config_id = ech_key_config_list(key, &len)[6];
+  CBS list;
+  const uint8_t *octets = ech_key_config_list(key, &len);
+  CBS_init(&list, octets, len);
+  bool ok = CBS_skip(&list, 2) && ech_config_id(out_config_id, list);
   ech_key_free(key);
-  return true;
+  return ok;
 }
 
 static bool add_key(struct key_dir *dir, const char *path, uint32_t number,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "keys/ech_key.h"
+#include "keys/ech_public_name.h"
 #include "keys/key_dir.h"
 #include "keys/secret_file.h"
 
@@ -23,7 +24,6 @@ static const char kTemporaryLink[] = ".echproxy-link";
 enum {
   kFirstNumber = 999999,
   kMinKeys = 2,  // next and current
-  kMaxTries = 4096,
 };
 
 // One run.
@@ -77,21 +77,17 @@ static void believe_clock(struct run *run) {
 // make_key makes one whose config_id no other key has: clients send it to say
 // which one they have used.
 static struct ech_key *make_key(const struct run *run, uint8_t *out_id) {
-  for (int tries = 0; tries < kMaxTries; tries++) {
-    size_t len;
-    struct ech_key *key = ech_key_generate(
-        run->rotation->public_name, run->rotation->max_name_len, run->error);
-    if (key == NULL) {
-      return NULL;
-    }
-    *out_id = ech_key_config_list(key, &len)[6];
-    if (!run->dir.config_ids[*out_id]) {
-      return key;
-    }
-    ech_key_free(key);
+  struct ech_key_spec spec;
+  ech_key_spec_init(&spec, run->rotation->public_name);
+  if (run->rotation->max_name_len >= 0) {
+    spec.config.max_name_len = (uint8_t)run->rotation->max_name_len;
   }
-  key_error_set(run->error, "all values of config_id are taken");
-  return NULL;
+  if (!ech_key_spec_avoid(&spec, run->dir.config_ids)) {
+    key_error_set(run->error, "all values of config_id are taken");
+    return NULL;
+  }
+  *out_id = spec.config.config_id;
+  return ech_key_new(&spec, run->error);
 }
 
 static bool write_key(const struct run *run, uint32_t number,

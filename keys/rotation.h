@@ -51,7 +51,7 @@ enum rotation_status {
 struct rotation {
   const char *dir;          // made when it does not exist, with mode 0700
   const char *public_name;  // of new keys
-  uint8_t max_name_len;     // likewise
+  int max_name_len;         // likewise; negative: as ech_key_spec_init has it
   // How many of the newest keys that were ever published stay.
   unsigned keep;
   // How many seconds DNS may keep a record. A key that has been replaced stays

@@ -1,148 +1,170 @@
 #include "proxy/command_line.h"
 
+#include <assert.h>
+#include <getopt.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { kMaxSeconds = 366 * 24 * 60 * 60 };
+#include "net/xalloc.h"
 
-// print_line keeps what the user wrote, which is repeated in it, from making it
-// two lines or steering the terminal.
-static void print_line(char *text) {
-  for (char *c = text; *c != '\0'; c++) {
+bool command_line_set_error(struct command_line *line, const char *format,
+                            ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line->error, sizeof(line->error), format, args);
+  va_end(args);
+  for (char *c = line->error; *c != '\0'; c++) {
     if ((unsigned char)*c < 0x20 || *c == 0x7f) {
       *c = '?';
     }
   }
-  fprintf(stderr, "%s\n", text);
-}
-
-bool command_line_wrong(const char *command, const char *format, ...) {
-  char text[512];
-  int len = snprintf(text, sizeof(text), "echproxy %s: ", command);
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text + len, sizeof(text) - (size_t)len, format, args);
-  va_end(args);
-  print_line(text);
   return false;
 }
 
-// find_option finds the option that `word` names, with "=VALUE" or without.
-static const struct command_option *find_option(
-    const struct command_option *options, const char *word) {
-  size_t len = strcspn(word, "=");
-  for (; options->name != NULL; options++) {
-    if (strlen(options->name) == len &&
-        strncmp(options->name, word, len) == 0) {
-      return options;
+// What getopt_long is told.
+struct getopt_tables {
+  struct option longs[kCommandLineMaxOptions + 1];
+  char shorts[2 * kCommandLineMaxOptions + 3];
+};
+
+static void tables_init(struct getopt_tables *t,
+                        const struct command_option *options) {
+  memset(t, 0, sizeof(*t));
+  // '-' has other arguments returned where they stand, ':' tells a missing
+  // value from an unknown option.
+  char *shorts = t->shorts;
+  *shorts++ = '-';
+  *shorts++ = ':';
+  for (size_t i = 0; options[i].name != NULL; i++) {
+    assert(i < kCommandLineMaxOptions);
+    t->longs[i] = (struct option){
+        options[i].name, options[i].has_value ? required_argument : no_argument,
+        NULL, 0};
+    if (options[i].letter != 0) {
+      *shorts++ = options[i].letter;
+    }
+    if (options[i].letter != 0 && options[i].has_value) {
+      *shorts++ = ':';
     }
   }
-  return NULL;
 }
 
-// take_option takes the option at `argv[*at]`, and its value behind it.
-static bool take_option(const struct command_option *options, int *at,
-                        char **argv) {
-  const char *command = argv[0];
-  const char *word = strcmp(argv[*at], "-h") == 0 ? "--help" : argv[*at];
-  const struct command_option *option =
-      strncmp(word, "--", 2) == 0 ? find_option(options, word + 2) : NULL;
-  const char *equals = strchr(word, '=');
-  if (option == NULL) {
-    return command_line_wrong(
-        command, "unknown option '%s' (see echproxy %s --help)", word, command);
+static int by_letter(const struct command_option *options, int letter) {
+  int i = 0;
+  while (options[i].letter != letter) {
+    i++;
   }
-  if (option->is_flag && equals != NULL) {
-    return command_line_wrong(command, "option --%s takes no value",
-                              option->name);
-  }
-  if (*option->value != NULL && !option->is_flag) {
-    return command_line_wrong(command, "option --%s is given twice",
-                              option->name);
-  }
-  *option->value = option->is_flag  ? option->name
-                   : equals != NULL ? equals + 1
-                                    : argv[++*at];
-  return *option->value != NULL ||
-         command_line_wrong(command, "option --%s needs a value", option->name);
+  return i;
 }
 
-bool command_line_read(int *out_num, const struct command_option *options,
-                       int argc, char **argv) {
-  int num = 0;
-  bool options_ended = false;
-  for (int at = 1; at < argc; at++) {
-    char *word = argv[at];
-    if (options_ended || word[0] != '-' || word[1] == '\0') {
-      argv[++num] = word;
-    } else if (strcmp(word, "--") == 0) {
-      options_ended = true;
-    } else if (!take_option(options, &at, argv)) {
+// getopt_long takes `--res` for `--resolver`; a later option could then change
+// what a script means. So only whole names count.
+static bool is_whole_name(const char *word, const char *name) {
+  size_t len = strlen(name);
+  return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, len) == 0 &&
+         (word[2 + len] == '\0' || word[2 + len] == '=');
+}
+
+static void add_word(struct command_line *line, int option, const char *value) {
+  line->words[line->num_words++] = (struct command_word){option, value};
+}
+
+// take adds what getopt_long has found at `word`.
+static bool take(struct command_line *line,
+                 const struct command_option *options, const char *command,
+                 int found, int index, const char *word) {
+  switch (found) {
+    case 0:
+      if (!is_whole_name(word, options[index].name)) {
+        break;
+      }
+      add_word(line, index, optarg);
+      return true;
+    case 1:
+      add_word(line, kCommandLineArgument, optarg);
+      return true;
+    case ':':
+      return command_line_set_error(line, "option '%s' needs a value", word);
+    case '?':
+      break;
+    default:
+      add_word(line, by_letter(options, found), optarg);
+      return true;
+  }
+  return command_line_set_error(
+      line, "unknown option '%s' (see echproxy %s --help)", word, command);
+}
+
+static bool read_words(struct command_line *line,
+                       const struct command_option *options,
+                       const char *command, int argc, char **argv) {
+  struct getopt_tables tables;
+  tables_init(&tables, options);
+  optind = 0;  // glibc's way to begin anew
+  opterr = 0;
+  for (int at = 1;; at = optind) {
+    int index = 0;
+    int found = getopt_long(argc, argv, tables.shorts, tables.longs, &index);
+    if (found == -1) {
+      break;
+    }
+    // `at` is 1 for the first word, and stays for letters behind one dash.
+    if (!take(line, options, command, found, index, argv[at])) {
       return false;
     }
   }
-  argv[num + 1] = NULL;
-  *out_num = num;
+  for (int i = optind; i < argc; i++) {  // behind "--"
+    add_word(line, kCommandLineArgument, argv[i]);
+  }
   return true;
 }
 
-// read_number reads the digits at the start of `text`.
-static bool read_number(const char *text, uint32_t max, const char **out_end,
-                        uint32_t *out) {
-  uint64_t value = 0;
-  const char *c = text;
-  for (; *c >= '0' && *c <= '9'; c++) {
-    value = value * 10 + (uint64_t)(*c - '0');
-    if (value > max) {
-      return false;
-    }
+bool command_line_parse(struct command_line *line,
+                        const struct command_option *options,
+                        const char *command, int argc, char **argv) {
+  // No word holds more options than it has letters.
+  size_t most = 1;
+  for (int i = 1; i < argc; i++) {
+    most += strlen(argv[i]) + 1;
   }
-  *out_end = c;
-  *out = (uint32_t)value;
-  return c > text;
+  *line = (struct command_line){.words = xcalloc(most, sizeof(*line->words))};
+  return read_words(line, options, command, argc, argv);
 }
 
-bool command_line_number(const char *command, const char *option,
-                         const char *text, uint32_t min, uint32_t max,
-                         uint32_t *out) {
-  const char *end;
-  uint32_t value;
-  if (text == NULL) {
-    return true;
+void command_line_cleanup(struct command_line *line) {
+  free(line->words);
+  *line = (struct command_line){.words = NULL};
+}
+
+const char *command_line_one_argument(struct command_line *line,
+                                      const char *what) {
+  const char *argument = NULL;
+  for (size_t i = 0; i < line->num_words; i++) {
+    if (line->words[i].option != kCommandLineArgument) {
+      continue;
+    }
+    if (argument != NULL) {
+      command_line_set_error(line, "one %s, not several: '%s' is too many",
+                             what, line->words[i].value);
+      return NULL;
+    }
+    argument = line->words[i].value;
   }
-  if (!read_number(text, max, &end, &value) || *end != '\0' || value < min) {
-    return command_line_wrong(command,
-                              "--%s must be a number from %u to %u, not '%s'",
-                              option, min, max, text);
+  if (argument == NULL) {
+    command_line_set_error(line, "no %s is given", what);
+  }
+  return argument;
+}
+
+bool command_line_number(long *out, const char *text, long min, long max) {
+  char *end;
+  long value = strtol(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < min ||
+      value > max) {
+    return false;
   }
   *out = value;
   return true;
-}
-
-bool command_line_duration(const char *command, const char *option,
-                           const char *text, uint32_t *out) {
-  static const char kUnits[] = "smhd";
-  static const uint32_t kSeconds[] = {1, 60, 60 * 60, 24 * 60 * 60};
-  const char *end;
-  uint32_t value;
-  if (text == NULL) {
-    return true;
-  }
-  if (read_number(text, kMaxSeconds, &end, &value) && value > 0 &&
-      end[0] != '\0' && end[1] == '\0' && strchr(kUnits, end[0]) != NULL) {
-    uint64_t seconds =
-        (uint64_t)value * kSeconds[strchr(kUnits, end[0]) - kUnits];
-    if (seconds <= kMaxSeconds) {
-      *out = (uint32_t)seconds;
-      return true;
-    }
-  }
-  return command_line_wrong(
-      command,
-      "--%s must be a time of a year at most such as 90s, 30m, 1h or 7d, "
-      "not '%s'",
-      option, text);
 }

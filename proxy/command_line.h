@@ -1,43 +1,59 @@
-// command_line reads the command lines of the commands that have no
-// configuration file: options by their whole names, in any order with the
-// arguments. What is wrong is said in one line on standard error.
+// command_line splits the words behind a command into options and arguments, by
+// one rule for all commands: `--name VALUE` and `--name=VALUE` with the whole
+// name, letters behind one dash, `--` before arguments that begin with a dash.
 
 #ifndef ECHPROXY_PROXY_COMMAND_LINE_H
 #define ECHPROXY_PROXY_COMMAND_LINE_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 
-// One option, by its name without the dashes. Its value is left in `*value`,
-// borrowed from the command line; a flag has its own name for one.
-struct command_option {
-  const char *name;
-  const char **value;
-  bool is_flag;
+enum {
+  kCommandLineMaxOptions = 32,
+  kCommandLineArgument = -1,
 };
 
-// command_line_read reads `argv`, whose first element is the command's name,
-// with `options`, a NULL name at their end. It moves what is no option to the
-// front of `argv`, after that name, sets `*out_num` to how many there are, and
-// leaves NULL after them. `--` ends the options, `-` alone is none, and -h is
-// --help.
-bool command_line_read(int *out_num, const struct command_option *options,
-                       int argc, char **argv);
+// An option that a command has. A table of them ends in one without a name.
+struct command_option {
+  const char *name;  // without dashes
+  char letter;       // the short option, or 0
+  bool has_value;
+};
 
-// command_line_wrong says that the command line of `command` is wrong, printf's
-// way, and returns false.
-__attribute__((format(printf, 2, 3))) bool command_line_wrong(
-    const char *command, const char *format, ...);
+// One option as it was given, or an argument.
+struct command_word {
+  int option;         // its place in the table, or kCommandLineArgument
+  const char *value;  // NULL for an option without one; else points into argv
+};
 
-// command_line_number reads a decimal number from `min` to `max`. `*out` stays
-// as it is when `text` is NULL, the option's absence.
-bool command_line_number(const char *command, const char *option,
-                         const char *text, uint32_t min, uint32_t max,
-                         uint32_t *out);
+struct command_line {
+  struct command_word *words;  // in the order of the command line
+  size_t num_words;
+  char error[512];  // one line that says what is wrong
+};
 
-// command_line_duration reads a number of seconds with a unit behind it, s, m,
-// h or d, of a year at most. `*out` stays as it is when `text` is NULL.
-bool command_line_duration(const char *command, const char *option,
-                           const char *text, uint32_t *out);
+// command_line_parse reads `argv`, whose first word is the name of the command
+// and skipped. False with `error` for an option that is not in the table, or
+// that lacks its value or has one too many. It is released with
+// command_line_cleanup either way, and its values live as long as `argv`.
+bool command_line_parse(struct command_line *line,
+                        const struct command_option *options,
+                        const char *command, int argc, char **argv);
+
+void command_line_cleanup(struct command_line *line);
+
+// command_line_one_argument returns the one argument, or NULL with `error` when
+// there is none or several. `what` is what the argument is, such as "FILE".
+const char *command_line_one_argument(struct command_line *line,
+                                      const char *what);
+
+// command_line_number takes decimal digits only. False when `text` is anything
+// else or is not from `min` to `max`.
+bool command_line_number(long *out, const char *text, long min, long max);
+
+// command_line_set_error writes the message, printf's way, and returns false.
+// What the user wrote is repeated in it without its control characters.
+__attribute__((format(printf, 2, 3))) bool command_line_set_error(
+    struct command_line *line, const char *format, ...);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "keys/ech_key.h"
+#include "keys/ech_key_file.h"
 #include "keys/ech_publish_list.h"
 #include "keys/ech_record.h"
 #include "keys/secret_file.h"
@@ -42,11 +42,11 @@ static const char kHelp[] =
     "                   asks to be fetched after twice that\n"
     "  -h, --help       print this\n"
     "\n"
-    "Several FILEs are for keys with different KEMs or cipher suites, the one "
-    "to use\n"
-    "first in front. Of keys that are alike only the newest that the server "
-    "has loaded\n"
-    "is published (docs/ROTATION.md).\n"
+    "FILE is in any format that inspect reads. Several FILEs are for keys with "
+    "different\n"
+    "KEMs or cipher suites, the one to use first in front. Of keys that are "
+    "alike only\n"
+    "the newest that the server has loaded is published (docs/ROTATION.md).\n"
     "\n"
     "Examples:\n"
     "  echproxy publish public.example.ech --name secret.example "
@@ -55,15 +55,26 @@ static const char kHelp[] =
     "\\\n"
     "      --format nsupdate --ttl 600 | nsupdate -k /etc/echproxy/zone.key\n";
 
-enum { kMaxKeyFile = 64 * 1024, kMaxTtl = 0x7fffffff };
+enum { kMaxTtl = 0x7fffffff };
+
+enum option { NAME, FORMAT, PORT, ALPN, TTL, HELP };
+
+static const struct command_option kOptions[] = {
+    [NAME] = {"name", 0, true}, [FORMAT] = {"format", 0, true},
+    [PORT] = {"port", 0, true}, [ALPN] = {"alpn", 0, true},
+    [TTL] = {"ttl", 0, true},   [HELP] = {"help", 'h', false},
+    {NULL, 0, false},
+};
 
 struct options {
-  const char *help;
+  bool help;
   const char *name;
   const char *format;
   const char *alpn;
-  uint32_t port;
-  uint32_t ttl;
+  long port;
+  long ttl;
+  const char **files;  // released
+  size_t num_files;
 };
 
 struct publication {
@@ -144,29 +155,17 @@ static int find_format(const char *name) {
   return -1;
 }
 
-static struct ech_key *load_key(const char *path, int *out_code) {
-  struct key_error error;
-  uint8_t *data;
-  size_t len;
-  if (!secret_file_read(path, kMaxKeyFile, false, &data, &len, &error)) {
-    *out_code = EX_NOINPUT;
-    command_line_wrong("publish", "%s", error.text);
-    return NULL;
-  }
-  struct ech_key *key = ech_key_from_pem(data, len, &error);
-  secret_file_free(data, len);
-  if (key == NULL) {
-    *out_code = EX_DATAERR;
-    command_line_wrong("publish", "%s: %s", path, error.text);
-  }
-  return key;
+// A command that fails sets the error of its command line, whatever the cause,
+// and returns the exit code.
+static int fail(struct command_line *line, int code, const char *text) {
+  command_line_set_error(line, "%s", text);
+  return code;
 }
 
-static int write_out(const struct publication *p, int format) {
-  char *text = kFormats[format].print(p);
+static int write_out(struct command_line *line, const struct publication *p) {
+  char *text = kFormats[find_format(p->options->format)].print(p);
   if (text == NULL) {
-    command_line_wrong("publish", "out of memory");
-    return EX_SOFTWARE;
+    return fail(line, EX_SOFTWARE, "out of memory");
   }
   // All forms of several lines end in a newline already.
   size_t len = strlen(text);
@@ -174,126 +173,162 @@ static int write_out(const struct publication *p, int format) {
   bool ok = printf("%s%s", text, ends ? "" : "\n") >= 0 &&
             fflush(stdout) == 0 && !ferror(stdout);
   OPENSSL_free(text);
-  if (!ok) {
-    perror("echproxy publish: standard output");
-  }
-  return ok ? EX_OK : EX_IOERR;
+  return ok ? EX_OK : fail(line, EX_IOERR, "standard output cannot be written");
 }
 
-static int print_list(const struct options *options, const uint8_t *list,
-                      size_t list_len) {
+static int publish_list(struct command_line *line,
+                        const struct options *options,
+                        const struct ech_publish_list *list) {
   struct key_error error;
-  struct ech_record *record =
-      ech_record_new(options->name, (uint16_t)options->port, options->ttl,
-                     options->alpn, list, list_len, &error);
-  if (record == NULL) {
-    command_line_wrong("publish", "%s", error.text);
-    return EX_USAGE;
+  size_t len;
+  uint8_t *octets = ech_publish_list_make(list, &len);
+  if (octets == NULL) {
+    return fail(line, EX_DATAERR, "the configurations do not fit one list");
   }
-  int code = write_out(&(struct publication){options, record},
-                       find_format(options->format));
+  struct ech_record *record = ech_record_new(
+      options->name, (uint16_t)options->port, (uint32_t)options->ttl,
+      options->alpn, octets, len, &error);
+  OPENSSL_free(octets);
+  if (record == NULL) {
+    return fail(line, EX_USAGE, error.text);
+  }
+  int code = write_out(line, &(struct publication){options, record});
   ech_record_free(record);
   return code;
 }
 
-// publish_keys joins the keys' configurations, in the order of their files.
-static int publish_keys(const struct options *options, char *const *files,
-                        struct ech_key *const *keys, size_t num) {
-  struct ech_publish_entry *entries = xcalloc(num, sizeof(*entries));
-  for (size_t i = 0; i < num; i++) {
-    entries[i].name = files[i];
-    entries[i].list = ech_key_config_list(keys[i], &entries[i].list_len);
-  }
+static int read_file(struct command_line *line, struct ech_key_file *out,
+                     const char *path) {
   struct key_error error;
-  size_t list_len;
-  uint8_t *list = ech_publish_list(&list_len, entries, num, &error);
-  free(entries);
-  if (list == NULL) {
-    command_line_wrong("publish", "%s", error.text);
-    return EX_DATAERR;
+  uint8_t *data;
+  size_t len;
+  if (!secret_file_read(path, kEchKeyFileMaxLen, false, &data, &len, &error)) {
+    return fail(line, EX_NOINPUT, error.text);
   }
-  int code = print_list(options, list, list_len);
-  OPENSSL_free(list);
-  return code;
+  bool ok = ech_key_file_read(out, data, len, &error);
+  secret_file_free(data, len);
+  if (!ok) {
+    command_line_set_error(line, "%s: %s", path, error.text);
+  }
+  return ok ? EX_OK : EX_DATAERR;
 }
 
-static int publish_files(const struct options *options, char *const *files,
-                         size_t num) {
-  struct ech_key **keys = xcalloc(num, sizeof(struct ech_key *));
+static int publish_files(struct command_line *line,
+                         const struct options *options) {
+  struct ech_publish_list list = {.num_configs = 0};
+  struct key_error error;
+  struct ech_key_file *files = xcalloc(options->num_files, sizeof(*files));
   int code = EX_OK;
-  for (size_t i = 0; i < num && code == EX_OK; i++) {
-    keys[i] = load_key(files[i], &code);
+  for (size_t i = 0; i < options->num_files && code == EX_OK; i++) {
+    const char *path = options->files[i];
+    code = read_file(line, &files[i], path);
+    if (code == EX_OK &&
+        !ech_publish_list_add(&list, path, &files[i], &error)) {
+      code = fail(line, EX_DATAERR, error.text);
+    }
   }
   if (code == EX_OK) {
-    code = publish_keys(options, files, keys, num);
+    code = publish_list(line, options, &list);
   }
-  for (size_t i = 0; i < num; i++) {
-    ech_key_free(keys[i]);
+  for (size_t i = 0; i < options->num_files; i++) {
+    ech_key_file_cleanup(&files[i]);
   }
-  free(keys);
+  free(files);
   return code;
 }
 
-static bool check(const struct options *options, int num_files) {
+static bool check(struct command_line *line, const struct options *options) {
   int format = find_format(options->format);
-  if (num_files == 0) {
-    return command_line_wrong("publish",
-                              "no FILE with an ECH key is given (see echproxy "
-                              "publish --help)");
+  if (options->num_files == 0) {
+    return command_line_set_error(
+        line, "no FILE with an ECH key is given (see echproxy publish --help)");
   }
   if (options->name == NULL) {
-    return command_line_wrong("publish",
-                              "--name SITE is needed: a key can be published "
-                              "for many sites");
+    return command_line_set_error(
+        line, "--name SITE is needed: a key can be published for many sites");
   }
   if (format < 0) {
-    return command_line_wrong("publish",
-                              "--format must be zone, generic, nsupdate or "
-                              "wkech, not '%s'",
-                              options->format);
+    return command_line_set_error(
+        line, "--format must be zone, generic, nsupdate or wkech, not '%s'",
+        options->format);
   }
   if (!kFormats[format].takes_wildcard && options->name[0] == '*') {
-    return command_line_wrong("publish",
-                              "--format wkech is for one site, not for '%s'",
-                              options->name);
+    return command_line_set_error(
+        line, "--format wkech is for one site, not for '%s'", options->name);
   }
   return true;
 }
 
-static bool parse(struct options *out, int *out_num_files, int argc,
-                  char **argv) {
-  const char *port = NULL;
-  const char *ttl = NULL;
-  const struct command_option kOptions[] = {
-      {"name", &out->name, false}, {"format", &out->format, false},
-      {"port", &port, false},      {"alpn", &out->alpn, false},
-      {"ttl", &ttl, false},        {"help", &out->help, true},
-      {NULL, NULL, false},
-  };
-  if (!command_line_read(out_num_files, kOptions, argc, argv)) {
-    return false;
-  }
-  if (out->format == NULL) {
-    out->format = kFormats[0].name;
-  }
-  if (out->alpn == NULL) {
-    out->alpn = "h2,http/1.1";
-  }
-  return out->help != NULL ||
-         (command_line_number("publish", "port", port, 1, 65535, &out->port) &&
-          command_line_number("publish", "ttl", ttl, 1, kMaxTtl, &out->ttl) &&
-          check(out, *out_num_files));
+static bool take_number(struct command_line *line, long *out, const char *name,
+                        const char *text, long max) {
+  return command_line_number(out, text, 1, max) ||
+         command_line_set_error(line,
+                                "--%s must be a number from 1 to %ld, not '%s'",
+                                name, max, text);
 }
 
-int command_publish(int argc, char **argv) {
-  struct options options = {.port = 443, .ttl = 1800};
-  int num_files;
-  if (!parse(&options, &num_files, argc, argv)) {
+static bool take(struct command_line *line, struct options *out,
+                 const struct command_word *word) {
+  switch (word->option) {
+    case NAME:
+      out->name = word->value;
+      return true;
+    case FORMAT:
+      out->format = word->value;
+      return true;
+    case PORT:
+      return take_number(line, &out->port, "port", word->value, 65535);
+    case ALPN:
+      out->alpn = word->value;
+      return true;
+    case TTL:
+      return take_number(line, &out->ttl, "ttl", word->value, kMaxTtl);
+    case HELP:
+      out->help = true;
+      return true;
+    default:
+      out->files[out->num_files++] = word->value;
+      return true;
+  }
+}
+
+static bool parse(struct command_line *line, struct options *out, int argc,
+                  char **argv) {
+  if (!command_line_parse(line, kOptions, "publish", argc, argv)) {
+    return false;
+  }
+  out->files = xcalloc(line->num_words + 1, sizeof(*out->files));
+  for (size_t i = 0; i < line->num_words; i++) {
+    if (!take(line, out, &line->words[i])) {
+      return false;
+    }
+  }
+  return out->help || check(line, out);
+}
+
+static int run(struct command_line *line, struct options *options, int argc,
+               char **argv) {
+  if (!parse(line, options, argc, argv)) {
     return EX_USAGE;
   }
-  if (options.help != NULL) {
+  if (options->help) {
     fputs(kHelp, stdout);
     return EX_OK;
   }
-  return publish_files(&options, argv + 1, (size_t)num_files);
+  return publish_files(line, options);
+}
+
+int command_publish(int argc, char **argv) {
+  struct command_line line;
+  struct options options = {.format = kFormats[0].name,
+                            .alpn = "h2,http/1.1",
+                            .port = 443,
+                            .ttl = 1800};
+  int code = run(&line, &options, argc, argv);
+  if (code != EX_OK) {
+    fprintf(stderr, "echproxy publish: %s\n", line.error);
+  }
+  free(options.files);
+  command_line_cleanup(&line);
+  return code;
 }

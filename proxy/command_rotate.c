@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "keys/rotation.h"
@@ -34,7 +35,7 @@ static const char kHelp[] =
     "                       key that was published stays for twice as many "
     "seconds\n"
     "                       after the next, whatever N of --keep is\n"
-    "  --max-name-length N  of new keys, as in keygen (default: 64)\n"
+    "  --max-name-length N  of new keys, as in keygen\n"
     "  --dry-run            only say what would be done\n"
     "  -h, --help           print this\n"
     "\n"
@@ -48,7 +49,19 @@ static const char kHelp[] =
     "  echproxy rotate /etc/echproxy/ech public.example --keep 3 --every 1h\n"
     "  echproxy rotate /etc/haproxy/ech public.example --keep 2 --dry-run\n";
 
-enum { kMaxTtl = 0x7fffffff };
+enum { kMaxTtl = 0x7fffffff, kMaxSeconds = 366 * 24 * 60 * 60 };
+
+enum option { KEEP, EVERY, TTL, MAX_NAME_LENGTH, DRY_RUN, HELP };
+
+static const struct command_option kOptions[] = {
+    [KEEP] = {"keep", 0, true},
+    [EVERY] = {"every", 0, true},
+    [TTL] = {"ttl", 0, true},
+    [MAX_NAME_LENGTH] = {"max-name-length", 0, true},
+    [DRY_RUN] = {"dry-run", 0, false},
+    [HELP] = {"help", 'h', false},
+    {NULL, 0, false},
+};
 
 static int exit_code(enum rotation_status status) {
   switch (status) {
@@ -101,7 +114,8 @@ static void print_done(const struct rotation *rotation,
   }
 }
 
-static int print_report(const struct rotation *rotation,
+static int print_report(struct command_line *line,
+                        const struct rotation *rotation,
                         const struct rotation_report *report) {
   print_done(rotation, report);
   if (report->has_changed) {
@@ -111,77 +125,142 @@ static int print_report(const struct rotation *rotation,
     puts(rotation->dry_run ? "; nothing was changed" : "; nothing to do");
   }
   if (fflush(stdout) != 0 || ferror(stdout)) {
-    perror("echproxy rotate: standard output");
+    command_line_set_error(line, "standard output cannot be written");
     return EX_IOERR;
   }
   return EX_OK;
 }
 
-static bool check_words(const char *keep, int num_words) {
-  if (num_words != 2) {
-    return command_line_wrong("rotate",
-                              "a directory and a public name are needed, and "
-                              "nothing else (see echproxy rotate --help)");
-  }
-  return keep != NULL ||
-         command_line_wrong("rotate",
-                            "--keep N is needed: how many keys servers keep "
-                            "for clients with an older record");
-}
-
-// parse leaves NULL for the directory when help is asked for.
-static bool parse(struct rotation *out, int argc, char **argv) {
-  const char *help = NULL;
-  const char *dry_run = NULL;
-  const char *keep = NULL;
-  const char *every = NULL;
-  const char *ttl = NULL;
-  const char *max_name_length = NULL;
-  const struct command_option options[] = {
-      {"keep", &keep, false},      {"every", &every, false},
-      {"ttl", &ttl, false},        {"max-name-length", &max_name_length, false},
-      {"dry-run", &dry_run, true}, {"help", &help, true},
-      {NULL, NULL, false},
-  };
-  int num_words;
-  uint32_t max_name_len = out->max_name_len;
-  if (!command_line_read(&num_words, options, argc, argv)) {
+// parse_duration reads a number with the unit of seconds, minutes, hours or
+// days behind it.
+static bool parse_duration(uint32_t *out, const char *text) {
+  static const char kUnits[] = "smhd";
+  static const long kSeconds[] = {1, 60, 60 * 60, 24 * 60 * 60};
+  char digits[16];
+  long number;
+  size_t len = strlen(text);
+  const char *unit = len == 0 ? NULL : strchr(kUnits, text[len - 1]);
+  if (unit == NULL || len > sizeof(digits)) {
     return false;
   }
-  if (help != NULL) {
-    return true;
-  }
-  if (!check_words(keep, num_words) ||
-      !command_line_number("rotate", "keep", keep, 1, kRotationMaxKept,
-                           &out->keep) ||
-      !command_line_number("rotate", "ttl", ttl, 0, kMaxTtl, &out->ttl) ||
-      !command_line_number("rotate", "max-name-length", max_name_length, 0, 255,
-                           &max_name_len) ||
-      !command_line_duration("rotate", "every", every, &out->every)) {
+  memcpy(digits, text, len - 1);
+  digits[len - 1] = '\0';
+  long seconds = kSeconds[unit - kUnits];
+  if (!command_line_number(&number, digits, 1, kMaxSeconds / seconds)) {
     return false;
   }
-  out->max_name_len = (uint8_t)max_name_len;
-  out->dry_run = dry_run != NULL;
-  out->dir = argv[1];
-  out->public_name = argv[2];
+  *out = (uint32_t)(number * seconds);
   return true;
 }
 
-int command_rotate(int argc, char **argv) {
-  struct rotation rotation = {.max_name_len = 64, .ttl = 1800};
+static bool take_number(struct command_line *line, long *out,
+                        const struct command_word *word, long min, long max) {
+  return command_line_number(out, word->value, min, max) ||
+         command_line_set_error(
+             line, "--%s must be a number from %ld to %ld, not '%s'",
+             kOptions[word->option].name, min, max, word->value);
+}
+
+static bool take_argument(struct command_line *line, struct rotation *out,
+                          const char *text) {
+  if (out->public_name != NULL) {
+    return command_line_set_error(
+        line, "'%s' is one word too many behind DIR and PUBLIC_NAME", text);
+  }
+  if (out->dir == NULL) {
+    out->dir = text;
+  } else {
+    out->public_name = text;
+  }
+  return true;
+}
+
+static bool take(struct command_line *line, struct rotation *out, bool *help,
+                 const struct command_word *word) {
+  long number = 0;
+  bool ok = true;
+  switch (word->option) {
+    case KEEP:
+      ok = take_number(line, &number, word, 1, kRotationMaxKept);
+      out->keep = (unsigned)number;
+      return ok;
+    case EVERY:
+      return parse_duration(&out->every, word->value) ||
+             command_line_set_error(line,
+                                    "--every must be a time of a year at most "
+                                    "such as 90s, 30m, 1h or 7d, not '%s'",
+                                    word->value);
+    case TTL:
+      ok = take_number(line, &number, word, 0, kMaxTtl);
+      out->ttl = (uint32_t)number;
+      return ok;
+    case MAX_NAME_LENGTH:
+      ok = take_number(line, &number, word, 0, 255);
+      out->max_name_len = (int)number;
+      return ok;
+    case DRY_RUN:
+      out->dry_run = true;
+      return true;
+    case HELP:
+      *help = true;
+      return true;
+    default:
+      return take_argument(line, out, word->value);
+  }
+}
+
+static bool check(struct command_line *line, const struct rotation *rotation) {
+  if (rotation->public_name == NULL) {
+    return command_line_set_error(
+        line,
+        "a directory and a public name are needed (see echproxy rotate "
+        "--help)");
+  }
+  return rotation->keep > 0 ||
+         command_line_set_error(line,
+                                "--keep N is needed: how many keys the server "
+                                "keeps for clients with an older record");
+}
+
+static bool parse(struct command_line *line, struct rotation *out, bool *help,
+                  int argc, char **argv) {
+  if (!command_line_parse(line, kOptions, "rotate", argc, argv)) {
+    return false;
+  }
+  for (size_t i = 0; i < line->num_words; i++) {
+    if (!take(line, out, help, &line->words[i])) {
+      return false;
+    }
+  }
+  return *help || check(line, out);
+}
+
+static int run(struct command_line *line, int argc, char **argv) {
+  struct rotation rotation = {.max_name_len = -1, .ttl = 1800};
   struct rotation_report report;
   struct key_error error;
-  if (!parse(&rotation, argc, argv)) {
+  bool help = false;
+  if (!parse(line, &rotation, &help, argc, argv)) {
     return EX_USAGE;
   }
-  if (rotation.dir == NULL) {
+  if (help) {
     fputs(kHelp, stdout);
     return EX_OK;
   }
   enum rotation_status status = rotation_run(&rotation, &report, &error);
   if (status != ROTATION_OK) {
-    command_line_wrong("rotate", "%s", error.text);
+    command_line_set_error(line, "%s", error.text);
     return exit_code(status);
   }
-  return print_report(&rotation, &report);
+  return print_report(line, &rotation, &report);
+}
+
+int command_rotate(int argc, char **argv) {
+  struct command_line line;
+  int code = run(&line, argc, argv);
+  if (code != EX_OK) {
+    fprintf(stderr, "echproxy rotate: %s\n", line.error);
+  }
+  command_line_cleanup(&line);
+  return code;
 }

@@ -217,7 +217,6 @@ Test(publish, says_what_is_wrong_in_one_line, .timeout = 60) {
       {64, "no FILE", {"--name", "a.test"}},
       {64, "--name SITE", {key}},
       {64, "unknown option '--nam'", {key, "--nam", "a.test"}},
-      {64, "twice", {key, "--name", "a.test", "--name", "b.test"}},
       {64, "no host name", {key, "--name", "a..test"}},
       {64, "for a port", {key, "--name", "*.test", "--port", "8443"}},
       {64, "for one site", {key, "--name", "*.test", "--format", "wkech"}},

@@ -272,7 +272,10 @@ Test(rotate, says_what_is_wrong_in_one_line, .timeout = 60) {
   } cases[] = {
       {64, "are needed", {"--keep", "2"}},
       {64, "are needed", {file, "--keep", "2"}},
-      {64, "are needed", {file, "a.test", "b.test", "--keep", "2"}},
+      {64, "too many", {file, "a.test", "b.test", "--keep", "2"}},
+      {64, "--every must", {file, "a.test", "--keep", "1", "--every", "2w"}},
+      {64, "--every must", {file, "a.test", "--keep", "1", "--every", "0s"}},
+      {64, "--every must", {file, "a.test", "--keep", "1", "--every", "367d"}},
       {64, "--keep N", {file, "a.test"}},
       {64, "--keep must", {file, "a.test", "--keep", "0"}},
       {64, "--every must", {file, "a.test", "--keep", "1", "--every", "60"}},

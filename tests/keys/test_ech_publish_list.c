@@ -4,6 +4,7 @@
 #include <openssl/bytestring.h>
 #include <openssl/mem.h>
 
+#include "keys/ech_key.h"
 #include "keys/support.h"
 
 enum { kX25519 = 0x20, kP256 = 0x10 };
@@ -39,53 +40,61 @@ static struct list make_list(uint16_t kem, const char *suites,
   return list;
 }
 
-static uint8_t *join(size_t *out_len, const struct list *a,
-                     const struct list *b, struct key_error *error) {
-  const struct ech_publish_entry entries[] = {
-      {"a.ech", a->octets, a->len},
-      {"b.ech", b == NULL ? NULL : b->octets, b == NULL ? 0 : b->len},
-  };
-  return ech_publish_list(out_len, entries, b == NULL ? 1 : 2, error);
+// A file that has the list alone; it borrows it.
+static struct ech_key_file file_of(struct list *list) {
+  return (struct ech_key_file){
+      .format = ECH_KEY_LIST, .list = list->octets, .list_len = list->len};
 }
 
-Test(ech_publish_list, of_one_key_is_its_own) {
-  struct key_error error;
+static bool add(struct ech_publish_list *to, const char *name,
+                struct list *list, struct key_error *error) {
+  struct ech_key_file file = file_of(list);
+  return ech_publish_list_add(to, name, &file, error);
+}
+
+static void expect_list(const struct ech_publish_list *list,
+                        const struct list *a, const struct list *b) {
   size_t len;
-  struct list list = make_list(kX25519, "\1\3", "");
-  uint8_t *joined = join(&len, &list, NULL, &error);
-  cr_assert_eq(len, list.len);
-  cr_assert_arr_eq(joined, list.octets, len);
-  OPENSSL_free(joined);
+  size_t b_len = b == NULL ? 0 : b->len - 2;
+  uint8_t *octets = ech_publish_list_make(list, &len);
+  cr_assert_not_null(octets);
+  cr_assert_eq(len, a->len + b_len);
+  cr_assert_eq((size_t)(octets[0] << 8 | octets[1]), len - 2);
+  cr_assert_arr_eq(octets + 2, a->octets + 2, a->len - 2);
+  cr_assert(b == NULL || memcmp(octets + a->len, b->octets + 2, b_len) == 0);
+  OPENSSL_free(octets);
 }
 
-static void expect_joined(const struct list *a, const struct list *b) {
+static void expect_joined(struct list *a, struct list *b) {
   struct key_error error = {""};
-  size_t len;
-  uint8_t *joined = join(&len, a, b, &error);
-  cr_assert_not_null(joined, "%s", error.text);
-  cr_assert_eq(len, a->len + b->len - 2);
-  cr_assert_eq((size_t)(joined[0] << 8 | joined[1]), len - 2);
-  cr_assert_arr_eq(joined + 2, a->octets + 2, a->len - 2);
-  cr_assert_arr_eq(joined + a->len, b->octets + 2, b->len - 2);
-  OPENSSL_free(joined);
+  struct ech_publish_list list = {.num_configs = 0};
+  cr_assert(add(&list, "a.ech", a, &error), "%s", error.text);
+  expect_list(&list, a, NULL);
+  cr_assert(add(&list, "b.ech", b, &error), "%s", error.text);
+  expect_list(&list, a, b);
 }
 
-// A client that does not know one KEM, suite or extension takes the other key.
+// A client that does not know one KEM, suite, extension or version takes the
+// other key.
 Test(ech_publish_list, has_all_keys_that_some_client_takes) {
   struct list x25519 = make_list(kX25519, "\1\3", "");
   struct list p256 = make_list(kP256, "\1\3", "");
   struct list aes = make_list(kX25519, "\1", "");
-  struct list extended = make_list(kX25519, "\1\3", "\xff\x01\0\0");
+  struct list extended = make_list(kX25519, "\1\3", "\xff\x01");
+  struct list later = {{0x00, 0x05, 0xfe, 0x0e, 0x00, 0x01, 0x07}, 7};
   expect_joined(&x25519, &p256);
   expect_joined(&aes, &x25519);
   expect_joined(&extended, &x25519);
+  expect_joined(&x25519, &later);
+  expect_joined(&later, &x25519);
   cr_assert(no_leaks());
 }
 
-static void expect_refused(const struct list *a, const struct list *b) {
+static void expect_refused(struct list *a, struct list *b) {
   struct key_error error = {""};
-  size_t len;
-  cr_assert_null(join(&len, a, b, &error));
+  struct ech_publish_list list = {.num_configs = 0};
+  cr_assert(add(&list, "a.ech", a, &error));
+  cr_assert_not(add(&list, "b.ech", b, &error));
   cr_assert(strstr(error.text, "b.ech"), "%s", error.text);
 }
 
@@ -93,10 +102,63 @@ Test(ech_publish_list, refuses_a_key_that_no_client_takes) {
   struct list both = make_list(kX25519, "\1\3", "");
   struct list turned = make_list(kX25519, "\3\1", "");
   struct list aes = make_list(kX25519, "\1", "");
-  struct list cut = {{0x00, 0x05, 0xfe, 0x0d, 0x00, 0x01, 0x07}, 7};
+  struct list cut = {{0x00, 0x05, 0xfe, 0x0d, 0x00, 0x02, 0x07}, 7};
   expect_refused(&both, &both);
   expect_refused(&both, &turned);
   expect_refused(&both, &aes);
   expect_refused(&both, &cut);
+  cr_assert(no_leaks());
+}
+
+// key_file returns the file of a new key, released with ech_key_file_cleanup.
+static struct ech_key_file key_file(void) {
+  struct key_error error;
+  struct ech_key_file file;
+  struct ech_key *key = ech_key_generate("p.example", 64, &error);
+  cr_assert(ech_key_to_file(key, &file));
+  ech_key_free(key);
+  return file;
+}
+
+// A server's file with two keys, the newest first: its list has both.
+Test(ech_publish_list, takes_the_first_of_alike_keys_in_one_file) {
+  struct key_error error = {""};
+  struct ech_key_file newer = key_file();
+  struct ech_key_file older = key_file();
+  struct ech_private_key keys[] = {newer.keys[0], older.keys[0]};
+  uint8_t list[512];
+  memcpy(list, newer.list, newer.list_len);
+  memcpy(list + newer.list_len, older.list + 2, older.list_len - 2);
+  list[1] = (uint8_t)(list[1] + older.list_len - 2);
+  const struct ech_key_file file = {ECH_KEY_GO, keys, 2, list,
+                                    newer.list_len + older.list_len - 2};
+  struct ech_publish_list made = {.num_configs = 0};
+  cr_assert(ech_publish_list_add(&made, "both", &file, &error), "%s",
+            error.text);
+  size_t len;
+  uint8_t *octets = ech_publish_list_make(&made, &len);
+  cr_assert_eq(len, newer.list_len);
+  cr_assert_arr_eq(octets, newer.list, len);
+  OPENSSL_free(octets);
+  ech_key_file_cleanup(&newer);
+  ech_key_file_cleanup(&older);
+  cr_assert(no_leaks());
+}
+
+// The server could not decrypt for it.
+Test(ech_publish_list, refuses_a_configuration_without_its_key) {
+  struct key_error error = {""};
+  struct ech_key_file mine = key_file();
+  struct ech_key_file other = key_file();
+  struct ech_publish_list list = {.num_configs = 0};
+  const struct ech_key_file mixed = {ECH_KEY_PEM, mine.keys, 1, other.list,
+                                     other.list_len};
+  cr_assert_not(ech_publish_list_add(&list, "mixed", &mixed, &error));
+  cr_assert(strstr(error.text, "mixed"), "%s", error.text);
+  const struct ech_key_file alone = {ECH_KEY_RAW, mine.keys, 1, NULL, 0};
+  cr_assert_not(ech_publish_list_add(&list, "alone", &alone, &error));
+  cr_assert(strstr(error.text, "holds no configuration"), "%s", error.text);
+  ech_key_file_cleanup(&mine);
+  ech_key_file_cleanup(&other);
   cr_assert(no_leaks());
 }

@@ -4,107 +4,102 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { kMaxWords = 16 };
+#include "support/leaks.h"
 
-// What was read from one line, whose words are separated by spaces.
-struct reading {
-  char line[256];
-  char *argv[kMaxWords + 1];
-  int num;
-  const char *name;
-  const char *force;
+enum { kMaxArgs = 12 };
+
+static const struct command_option kOptions[] = {
+    {"out", 'o', true},    {"output-format", 0, true}, {"force", 'f', false},
+    {"quiet", 'q', false}, {NULL, 0, false},
 };
 
-static bool read_line(struct reading *out, const char *line) {
-  *out = (struct reading){.argv = {"try"}};
-  const struct command_option options[] = {{"name", &out->name, false},
-                                           {"force", &out->force, true},
-                                           {NULL, NULL, false}};
+// parse splits `text` at its spaces; the words live in `copy`.
+static bool parse(struct command_line *line, const char *text) {
+  static char copy[256];
+  char *argv[kMaxArgs + 1] = {"test"};
   int argc = 1;
-  snprintf(out->line, sizeof(out->line), "%s", line);
-  for (char *word = strtok(out->line, " "); word != NULL;
-       word = strtok(NULL, " ")) {
-    out->argv[argc++] = word;
+  snprintf(copy, sizeof(copy), "%s", text);
+  for (char *arg = strtok(copy, " "); arg != NULL; arg = strtok(NULL, " ")) {
+    argv[argc++] = arg;
   }
-  return command_line_read(&out->num, options, argc, out->argv);
+  return command_line_parse(line, kOptions, "test", argc, argv);
+}
+
+static void expect_words(const char *text, const struct command_word *wanted,
+                         size_t num) {
+  struct command_line line;
+  cr_assert(parse(&line, text), "%s: %s", text, line.error);
+  cr_assert_eq(line.num_words, num, "%s", text);
+  for (size_t i = 0; i < num; i++) {
+    cr_expect_eq(line.words[i].option, wanted[i].option, "%s: %zu", text, i);
+    if (wanted[i].value == NULL) {
+      cr_expect(line.words[i].value == NULL, "%s: %zu", text, i);
+    } else {
+      cr_expect_str_eq(line.words[i].value, wanted[i].value);
+    }
+  }
+  command_line_cleanup(&line);
 }
 
 Test(command_line, takes_options_and_arguments_in_any_order) {
-  struct reading r;
-  cr_assert(read_line(&r, "one --name x two --force - three"));
-  cr_assert_str_eq(r.name, "x");
-  cr_assert_not_null(r.force);
-  cr_assert_eq(r.num, 4);
-  cr_assert_str_eq(r.argv[1], "one");
-  cr_assert_str_eq(r.argv[2], "two");
-  cr_assert_str_eq(r.argv[3], "-");
-  cr_assert_str_eq(r.argv[4], "three");
-  cr_assert_null(r.argv[5]);
-  cr_assert(read_line(&r, "--name=a=b -- --force"));
-  cr_assert_str_eq(r.name, "a=b");
-  cr_assert_null(r.force);
-  cr_assert_str_eq(r.argv[1], "--force");
-  cr_assert(read_line(&r, "--name="));
-  cr_assert_str_empty(r.name);
-  cr_assert(read_line(&r, "--name --force"));
-  cr_assert_str_eq(r.name, "--force", "a value may look like an option");
+  static const struct command_word kWords[] = {{kCommandLineArgument, "a"},
+                                               {0, "x"},
+                                               {2, NULL},
+                                               {3, NULL},
+                                               {kCommandLineArgument, "-"},
+                                               {0, "y"},
+                                               {1, "z"},
+                                               {kCommandLineArgument, "-f"}};
+  expect_words("a --out x --force -q - -oy --output-format=z -- -f", kWords, 8);
+  static const struct command_word kLetters[] = {
+      {2, NULL}, {3, NULL}, {0, "x"}};
+  expect_words("-fqo x", kLetters, 3);
+  expect_words("", NULL, 0);
+  cr_assert(leaks_none());
 }
 
-Test(command_line, takes_whole_names_only) {
+// A script that abbreviates would mean another option once there is one more.
+Test(command_line, refuses_all_but_whole_names) {
+  static const char *const kWrong[] = {"--for",  "--ou x",      "--output z",
+                                       "--none", "--force=x",   "-x",
+                                       "--q",    "--output-f=z"};
+  for (size_t i = 0; i < sizeof(kWrong) / sizeof(kWrong[0]); i++) {
+    struct command_line line;
+    cr_expect_not(parse(&line, kWrong[i]), "%s", kWrong[i]);
+    cr_expect(strstr(line.error, "unknown option"), "%s", line.error);
+    command_line_cleanup(&line);
+  }
+  struct command_line line;
+  cr_assert_not(parse(&line, "--force --out"));
+  cr_assert_str_eq(line.error, "option '--out' needs a value");
+  command_line_cleanup(&line);
+  cr_assert(leaks_none());
+}
+
+Test(command_line, wants_exactly_one_argument) {
+  struct command_line line;
+  cr_assert(parse(&line, "--force one"));
+  cr_assert_str_eq(command_line_one_argument(&line, "FILE"), "one");
+  command_line_cleanup(&line);
+  cr_assert(parse(&line, "--force"));
+  cr_assert(command_line_one_argument(&line, "FILE") == NULL);
+  cr_assert_str_eq(line.error, "no FILE is given");
+  command_line_cleanup(&line);
+  cr_assert(parse(&line, "one t\x1bwo"));
+  cr_assert(command_line_one_argument(&line, "FILE") == NULL);
+  cr_assert_str_eq(line.error, "one FILE, not several: 't?wo' is too many");
+  command_line_cleanup(&line);
+}
+
+Test(command_line, takes_decimal_numbers_in_their_bounds) {
   static const char *const kWrong[] = {
-      "--nam x",
-      "--names x",
-      "-n x",
-      "--name",
-      "--force=yes",
-      "--for",
-      "---name x",
-      "--=x",
-      "--name x --name y",
-      "--name=x --name=y",
-  };
-  struct reading r;
+      "", "-1", "+1", "4x", "256", " 1", "1 ", "0x1", "99999999999999999"};
+  long number = -1;
   for (size_t i = 0; i < sizeof(kWrong) / sizeof(kWrong[0]); i++) {
-    cr_expect_not(read_line(&r, kWrong[i]), "%s", kWrong[i]);
-  }
-}
-
-Test(command_line, reads_numbers) {
-  uint32_t value = 7;
-  cr_assert(command_line_number("try", "n", NULL, 0, 9, &value));
-  cr_assert_eq(value, 7U);
-  cr_assert(command_line_number("try", "n", "0", 0, 9, &value));
-  cr_assert_eq(value, 0U);
-  cr_assert(
-      command_line_number("try", "n", "4294967295", 0, UINT32_MAX, &value));
-  cr_assert_eq(value, UINT32_MAX);
-  static const char *const kWrong[] = {
-      "",   "-1",  "+1", " 1", "1 ",
-      "1x", "0x1", "10", "0",  "99999999999999999999999"};
-  for (size_t i = 0; i < sizeof(kWrong) / sizeof(kWrong[0]); i++) {
-    cr_expect_not(command_line_number("try", "n", kWrong[i], 1, 9, &value),
-                  "%s", kWrong[i]);
-  }
-}
-
-Test(command_line, reads_durations) {
-  static const struct {
-    const char *text;
-    uint32_t seconds;
-  } kRight[] = {{"1s", 1},    {"90s", 90},    {"30m", 1800},
-                {"1h", 3600}, {"7d", 604800}, {"366d", 31622400}};
-  static const char *const kWrong[] = {"",     "5",           "h",   "1hour",
-                                       "1 h",  "-1h",         "0s",  "1w",
-                                       "367d", "9999999999s", "1.5h"};
-  uint32_t value = 7;
-  cr_assert(command_line_duration("try", "t", NULL, &value));
-  cr_assert_eq(value, 7U);
-  for (size_t i = 0; i < sizeof(kRight) / sizeof(kRight[0]); i++) {
-    cr_expect(command_line_duration("try", "t", kRight[i].text, &value));
-    cr_expect_eq(value, kRight[i].seconds, "%s", kRight[i].text);
-  }
-  for (size_t i = 0; i < sizeof(kWrong) / sizeof(kWrong[0]); i++) {
-    cr_expect_not(command_line_duration("try", "t", kWrong[i], &value), "%s",
+    cr_expect_not(command_line_number(&number, kWrong[i], 0, 255), "%s",
                   kWrong[i]);
   }
+  cr_assert_eq(number, -1);
+  cr_assert(command_line_number(&number, "255", 0, 255) && number == 255);
+  cr_assert(command_line_number(&number, "0", 0, 255) && number == 0);
 }

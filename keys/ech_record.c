@@ -15,7 +15,8 @@ enum {
   kPriority = 1,
   kKeyAlpn = 1,       // RFC 9460, section 14.3.2
   kKeyEch = 5,        // RFC 9848, section 3
-  kMaxList = 0xffff,  // the length of a SvcParamValue
+  kMaxList = 0x8000,  // so that all of it fits a record
+  kMaxAlpn = 1024,
   kNameSize = 256,
   kOwnerSize = kNameSize + 16,
 };
@@ -49,6 +50,9 @@ static bool alpn_valid(const char *alpn) {
   const char *rest = alpn[0] == '\0' ? NULL : alpn;
   const char *protocol;
   size_t len;
+  if (strlen(alpn) > kMaxAlpn) {
+    return false;
+  }
   while ((protocol = next_protocol(&rest, &len)) != NULL) {
     if (len == 0 || len > 255 || strspn(protocol, kCharacters) < len) {
       return false;

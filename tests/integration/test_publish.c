@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "keys/ech_key.h"
+#include "keys/ech_key_file.h"
+#include "keys/ech_key_output.h"
 #include "support/knot.h"
 #include "support/scene.h"
 
@@ -92,6 +94,31 @@ Test(publish, gives_knot_the_same_record_in_both_forms, .timeout = 60) {
     knot_stop(knot);
     scene_close(&scene);
   }
+}
+
+// Whatever the format, it is the same key. Of a raw one, the configuration is
+// in a file of its own.
+Test(publish, reads_the_files_of_every_server, .timeout = 60) {
+  static const enum ech_key_format kFormats[] = {ECH_KEY_GO, ECH_KEY_NSS,
+                                                 ECH_KEY_RAW, ECH_KEY_LIST};
+  struct scene scene;
+  scene_open(&scene);
+  const char *wanted = publish_line(&scene, "zone");
+  struct ech_key_file key;
+  cr_assert(ech_key_to_file(scene.ech, &key));
+  for (size_t i = 0; i < sizeof(kFormats) / sizeof(kFormats[0]); i++) {
+    struct ech_key_output out;
+    bool raw = kFormats[i] == ECH_KEY_RAW;
+    cr_assert(ech_key_output_make(&out, &key, kFormats[i], NULL));
+    scene.ech_path =
+        scratch_write(scene.scratch, "other", raw ? out.config : out.key,
+                      raw ? out.config_len : out.key_len);
+    cr_expect_str_eq(publish_line(&scene, "zone"), wanted, "%s",
+                     ech_key_format_str(kFormats[i]));
+    ech_key_output_cleanup(&out);
+  }
+  ech_key_file_cleanup(&key);
+  scene_close(&scene);
 }
 
 // Nor does an older record stay beside the new one.

@@ -83,15 +83,10 @@ bool ech_key_to_pem(const struct ech_key *key, uint8_t **out_pem,
 struct ech_key *ech_key_from_pem(const uint8_t *pem, size_t pem_len,
                                  struct key_error *out_error);
 
-// ech_key_zone_line returns the resource record to publish for the site `name`,
-// in the presentation form of RFC 9460, without a newline:
-//   NAME. 1800 IN HTTPS 1 . alpn="h2,http/1.1" ech=BASE64
-// and when `port` is not 443 (RFC 9460, section 9.1):
-//   _PORT._https.NAME. 1800 IN HTTPS 1 NAME. alpn="h2,http/1.1" ech=BASE64
-// where the target must be spelt out, because `.` would send clients to the
-// addresses of _PORT._https.NAME. NULL when `name` (which may end in a dot, and
-// may begin with `*.` for port 443) is no host name. Released with
-// OPENSSL_free.
+// ech_key_zone_line returns the record to publish for the site `name` on
+// `port`, as ech_record_zone_line writes it, with a TTL of half an hour and the
+// protocols h2 and http/1.1. NULL when `name` is no host name for a record.
+// Released with OPENSSL_free.
 char *ech_key_zone_line(const struct ech_key *key, const char *name,
                         uint16_t port);
 

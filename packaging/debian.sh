@@ -58,13 +58,16 @@ debian_apt() {
 }
 
 # debian_stop_services ends what a package started on its own: the demo and the
-# tests need unbound's program, and nobody asked for a resolver on port 53.
+# tests need unbound's and knot's programs, and nobody asked for a DNS server on
+# port 53.
 debian_stop_services() {
   local package
   [ -d /run/systemd/system ] || return 0
   for package in "$@"; do
-    if [ "$package" = unbound ]; then
-      systemctl disable --now unbound >/dev/null 2>&1 || true
-    fi
+    case $package in
+      unbound | knot)
+        systemctl disable --now "$package" >/dev/null 2>&1 || true
+        ;;
+    esac
   done
 }

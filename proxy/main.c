@@ -6,6 +6,8 @@
 #include "proxy/command_check.h"
 #include "proxy/command_inspect.h"
 #include "proxy/command_keygen.h"
+#include "proxy/command_publish.h"
+#include "proxy/command_rotate.h"
 #include "proxy/command_run.h"
 #include "proxy/command_trust.h"
 #include "proxy/process_memory.h"
@@ -17,6 +19,7 @@ static const struct {
 } kCommands[] = {
     {"run", command_run},         {"check", command_check},
     {"keygen", command_keygen},   {"inspect", command_inspect},
+    {"publish", command_publish}, {"rotate", command_rotate},
     {"ca", command_ca},           {"trust", command_trust},
     {"untrust", command_untrust},
 };

@@ -1,11 +1,12 @@
 """Opens a page in Firefox without a window and prints its document as HTML.
 
-    firefox_page.py PROXY_PORT CA_FILE DIRECTORY URL
+    firefox_page.py WAY CA_FILE DIRECTORY URL
 
-The browser uses the HTTP proxy on PROXY_PORT of 127.0.0.1 for everything,
-trusts the certificates in CA_FILE besides its own roots, has a profile of its
-own in DIRECTORY, and asks nobody for anything but URL. When CA_FILE is empty,
-DIRECTORY is the profile, with whatever it trusts. It is driven over Marionette,
+WAY is a port of 127.0.0.1 whose HTTP proxy the browser uses for everything, or
+the URL of a DNS over HTTPS server that it asks for all names; then it connects
+without a proxy. It trusts the certificates in CA_FILE besides its own roots, has a
+profile of its own in DIRECTORY, and asks nobody for anything but URL. When CA_FILE is
+empty, DIRECTORY is the profile, with whatever it trusts. It is driven over Marionette,
 which comes with it: JSON after its length over a local socket.
 """
 
@@ -22,10 +23,6 @@ START_SECONDS = 60
 LOAD_SECONDS = 60
 
 PREFS = {
-    "network.proxy.type": 1,
-    "network.proxy.http": "127.0.0.1",
-    "network.proxy.ssl": "127.0.0.1",
-    "network.proxy.no_proxies_on": "",
     "marionette.port": 0,  # a free one, told in MarionetteActivePort
     # What it would fetch on its own.
     "app.normandy.enabled": False,
@@ -56,10 +53,30 @@ PREFS = {
 }
 
 
-def write_prefs(profile, proxy_port):
+def proxy_prefs(port):
+    return {
+        "network.proxy.type": 1,
+        "network.proxy.http": "127.0.0.1",
+        "network.proxy.http_port": port,
+        "network.proxy.ssl": "127.0.0.1",
+        "network.proxy.ssl_port": port,
+        "network.proxy.no_proxies_on": "",
+    }
+
+
+def resolver_prefs(url):
+    return {
+        "network.proxy.type": 0,
+        "network.trr.mode": 3,
+        "network.trr.uri": url,
+        "network.trr.allow-rfc1918": True,  # the site is on loopback
+        "network.dns.echconfig.enabled": True,
+    }
+
+
+def write_prefs(profile, way):
     prefs = dict(PREFS)
-    prefs["network.proxy.http_port"] = proxy_port
-    prefs["network.proxy.ssl_port"] = proxy_port
+    prefs.update(proxy_prefs(int(way)) if way.isdigit() else resolver_prefs(way))
     with open(os.path.join(profile, "user.js"), "w") as file:
         for name, value in prefs.items():
             file.write(
@@ -147,9 +164,9 @@ def print_page(marionette, url):
 
 
 def main():
-    proxy_port, ca_file, directory, url = sys.argv[1:]
+    way, ca_file, directory, url = sys.argv[1:]
     profile = make_profile(directory, ca_file) if ca_file else directory
-    write_prefs(profile, int(proxy_port))
+    write_prefs(profile, way)
     port_file = os.path.join(profile, "MarionetteActivePort")
     if os.path.exists(port_file):
         os.remove(port_file)  # of the last time

@@ -1,12 +1,12 @@
 #include "support/firefox.h"
 
-static struct peer *start(struct scratch *scratch, uint16_t proxy_port,
+static struct peer *start(struct scratch *scratch, const char *way,
                           const char *ca_path, const char *directory,
                           const char *url) {
   const char *const argv[] = {
       "/usr/bin/python3",
       TEST_PEERS_DIR "/firefox_page.py",
-      scratch_format(scratch, "%u", proxy_port),
+      way,
       ca_path,
       directory,
       url,
@@ -17,7 +17,7 @@ static struct peer *start(struct scratch *scratch, uint16_t proxy_port,
 
 struct peer *firefox_print_start(struct scratch *scratch, uint16_t proxy_port,
                                  const char *ca_path, const char *url) {
-  return start(scratch, proxy_port, ca_path,
+  return start(scratch, scratch_format(scratch, "%u", proxy_port), ca_path,
                scratch_dir(scratch, "firefox-home"), url);
 }
 
@@ -25,5 +25,12 @@ struct peer *firefox_print_with_profile_start(struct scratch *scratch,
                                               uint16_t proxy_port,
                                               const char *profile,
                                               const char *url) {
-  return start(scratch, proxy_port, "", profile, url);
+  return start(scratch, scratch_format(scratch, "%u", proxy_port), "", profile,
+               url);
+}
+
+struct peer *firefox_direct_start(struct scratch *scratch, const char *resolver,
+                                  const char *ca_path, const char *url) {
+  return start(scratch, resolver, ca_path, scratch_dir(scratch, "firefox-home"),
+               url);
 }

@@ -22,4 +22,9 @@ struct peer *firefox_print_with_profile_start(struct scratch *scratch,
                                               const char *profile,
                                               const char *url);
 
+// firefox_direct_start opens `url` without a proxy, asks the DNS over HTTPS
+// server `resolver` for all names, prints the page and ends.
+struct peer *firefox_direct_start(struct scratch *scratch, const char *resolver,
+                                  const char *ca_path, const char *url);
+
 #endif

@@ -8,11 +8,10 @@
 #include "support/loopback.h"
 
 static const char kPassword[] = "test";
-static const char kNickname[] = "site";
 
-static const char *write_pkcs12(struct scratch *scratch,
+static const char *write_pkcs12(struct scratch *scratch, const char *nickname,
                                 const struct test_cert *cert) {
-  PKCS12 *p12 = PKCS12_create(kPassword, kNickname, cert->key, cert->cert, NULL,
+  PKCS12 *p12 = PKCS12_create(kPassword, nickname, cert->key, cert->cert, NULL,
                               0, 0, 0, 0, 0);
   uint8_t *der = NULL;
   int len = i2d_PKCS12(p12, &der);
@@ -23,11 +22,11 @@ static const char *write_pkcs12(struct scratch *scratch,
   return path;
 }
 
-static const char *make_database(struct scratch *scratch,
+static const char *make_database(struct scratch *scratch, const char *nickname,
                                  const struct test_cert *cert) {
   const char *db =
       scratch_format(scratch, "sql:%s", scratch_dir(scratch, "nss"));
-  const char *p12 = write_pkcs12(scratch, cert);
+  const char *p12 = write_pkcs12(scratch, nickname, cert);
   program_must((const char *const[]){"certutil", "-N", "--empty-password", "-d",
                                      db, NULL});
   program_must((const char *const[]){"pk12util", "-i", p12, "-d", db, "-W",
@@ -35,18 +34,20 @@ static const char *make_database(struct scratch *scratch,
   return db;
 }
 
-struct peer *nss_server_start_file(struct scratch *scratch, uint16_t *out_port,
-                                   const struct test_cert *cert,
-                                   const char *ech_path) {
+// start runs selfserv with the certificate called `nickname`. `-a NAME` has it
+// take the certificate of that nickname for hellos with that name.
+static struct peer *start(struct scratch *scratch, uint16_t *out_port,
+                          const struct test_cert *cert, const char *ech_path,
+                          const char *nickname, const char *only_name) {
   const char *ech = scratch_read(scratch, ech_path, NULL);
   cr_assert_not_null(ech, "%s", ech_path);
   *out_port = loopback_free_port();
   const char *const argv[] = {
       "selfserv",
       "-d",
-      make_database(scratch, cert),
+      make_database(scratch, nickname, cert),
       "-n",
-      kNickname,
+      nickname,
       "-p",
       scratch_format(scratch, "%u", *out_port),
       "-V",
@@ -56,6 +57,9 @@ struct peer *nss_server_start_file(struct scratch *scratch, uint16_t *out_port,
       "-Q",
       "-X",
       ech,
+      only_name == NULL ? NULL : "-v",
+      "-a",
+      only_name,
       NULL,
   };
   struct peer *peer = peer_start(argv, NULL);
@@ -69,4 +73,18 @@ struct peer *nss_server_start(struct scratch *scratch, uint16_t *out_port,
   return nss_server_start_file(
       scratch, out_port, cert,
       ech_file_write(scratch, "selfserv.ech", key, ECH_KEY_NSS));
+}
+
+struct peer *nss_server_start_file(struct scratch *scratch, uint16_t *out_port,
+                                   const struct test_cert *cert,
+                                   const char *ech_path) {
+  return start(scratch, out_port, cert, ech_path, "site", NULL);
+}
+
+struct peer *nss_server_start_for(struct scratch *scratch, uint16_t *out_port,
+                                  const struct test_cert *cert,
+                                  const struct ech_key *key, const char *name) {
+  return start(scratch, out_port, cert,
+               ech_file_write(scratch, "selfserv.ech", key, ECH_KEY_NSS), name,
+               name);
 }

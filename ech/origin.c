@@ -20,6 +20,7 @@ enum {
 struct origin {
   struct worker *worker;
   SSL_CTX *ctx;
+  struct site_verifier *verifier;
   struct origin_memory *memory;
 };
 
@@ -64,7 +65,8 @@ struct origin_dial {
 struct origin *origin_new(struct worker *worker, X509_STORE *trust) {
   struct origin *origin = xcalloc(1, sizeof *origin);
   origin->worker = worker;
-  origin->ctx = origin_context_new(trust);
+  origin->ctx = origin_context_new();
+  origin->verifier = site_verifier_new(trust);
   origin->memory = origin_memory_new();
   return origin;
 }
@@ -72,6 +74,7 @@ struct origin *origin_new(struct worker *worker, X509_STORE *trust) {
 void origin_free(struct origin *origin) {
   if (origin != NULL) {
     SSL_CTX_free(origin->ctx);
+    site_verifier_free(origin->verifier);
     origin_memory_free(origin->memory);
     free(origin);
   }
@@ -79,6 +82,7 @@ void origin_free(struct origin *origin) {
 
 void origin_forget(struct origin *origin) {
   origin_memory_clear(origin->memory);
+  site_verifier_forget(origin->verifier);
 }
 
 static uint64_t now_of(const struct origin_dial *d) {
@@ -280,7 +284,8 @@ static void unlearn(struct origin_dial *d) {
 }
 
 static SSL *new_ssl(struct origin_dial *d) {
-  struct origin_session_spec spec = {.host = d->host,
+  struct origin_session_spec spec = {.verifier = d->origin->verifier,
+                                     .host = d->host,
                                      .alpn = d->alpn,
                                      .alpn_len = d->alpn_len,
                                      .identity = identity_of(d)};

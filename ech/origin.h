@@ -49,7 +49,8 @@ struct origin *origin_new(struct worker *worker, X509_STORE *trust);
 void origin_free(struct origin *origin);
 
 // origin_forget drops all session tickets, those included that are still to
-// come from sessions that exist, and all learned configurations.
+// come from sessions that exist, all learned configurations, and what is
+// remembered of chains that were verified.
 void origin_forget(struct origin *origin);
 
 struct origin_dial;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <uthash.h>
 
+#include "ech/site_verifier.h"
 #include "net/xalloc.h"
 
 // The tickets of one key, oldest first.
@@ -166,13 +167,6 @@ void ticket_cache_enable(SSL_CTX *ctx) {
   SSL_CTX_sess_set_new_cb(ctx, on_new_session);
 }
 
-// A certificate that has expired since it was verified would not be accepted
-// now. BoringSSL itself looks at the ticket's age.
-static bool is_fresh(const SSL_SESSION *session) {
-  const X509 *leaf = SSL_SESSION_get0_peer(session);
-  return leaf != NULL && X509_cmp_current_time(X509_get0_notAfter(leaf)) > 0;
-}
-
 // Takes the newest ticket of `key` out of the cache, or returns NULL.
 static SSL_SESSION *take(struct ticket_cache *cache,
                          const struct site_digest *key) {
@@ -183,10 +177,6 @@ static SSL_SESSION *take(struct ticket_cache *cache,
   SSL_SESSION *session = site->tickets[--site->num_tickets];
   if (site->num_tickets == 0) {
     site_drop(cache, site);
-  }
-  if (!is_fresh(session)) {
-    SSL_SESSION_free(session);
-    return NULL;
   }
   return session;
 }
@@ -203,10 +193,12 @@ void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
     abort();
   }
   SSL_SESSION *session = take(cache, key);
-  if (session != NULL) {
+  // A session whose certificates would have to be verified again is worth no
+  // more than a new one. BoringSSL itself looks at the ticket's age.
+  if (session != NULL && site_verifier_remembers(ssl, session)) {
     SSL_set_session(ssl, session);
-    SSL_SESSION_free(session);
   }
+  SSL_SESSION_free(session);
 }
 
 void ticket_cache_watch(SSL *ssl, ticket_arrival_cb *on_arrival, void *owner) {

@@ -1,6 +1,8 @@
 // greeter is the browser's side of an intercepted tunnel: a TLS server that
 // reads the ClientHello, waits until the site is reached, and then finishes the
-// handshake with a leaf for the host and the protocol that the site chose.
+// handshake with a leaf for the host and the protocol that the site chose. A
+// browser that has been here before resumes its session (RFC 8446, section
+// 2.2), for the same leaf only; the protocol is chosen anew.
 
 #ifndef ECHPROXY_PROXY_GREETER_H
 #define ECHPROXY_PROXY_GREETER_H

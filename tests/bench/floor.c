@@ -4,6 +4,7 @@
 //
 //   bench_floor --listen ADDR:PORT --to ADDR:PORT --cert PEM --key PEM
 //               [--ca PEM] [--verify|--no-verify] [--ech FILE] [--resume]
+//               [--groups LIST]
 //   bench_floor --listen ADDR:PORT --to ADDR:PORT --blind
 //
 // README.md beside this file describes the options.
@@ -20,7 +21,7 @@
 #include "tls.h"
 #include "wire.h"
 
-enum { kMaxHead = 8192, kMaxRounds = 16 };
+enum { kMaxHead = 8192 };
 
 struct floor {
   struct loop loop;
@@ -32,6 +33,7 @@ struct floor {
   bool blind;
   uint64_t tunnels;
   uint64_t failed;
+  uint64_t num_open;
   struct tunnel *open;  // all of them
 };
 
@@ -64,6 +66,7 @@ static void tunnel_link(struct tunnel *t) {
   }
   f->open = t;
   f->tunnels++;
+  f->num_open++;
 }
 
 static void tunnel_free(struct tunnel *t) {
@@ -75,6 +78,7 @@ static void tunnel_free(struct tunnel *t) {
   if (t->next != NULL) {
     t->next->prev = t->prev;
   }
+  t->floor->num_open--;
   free(t);
 }
 
@@ -142,8 +146,11 @@ static int move_blind(struct conn *from, struct conn *to) {
 // pump moves what `from` has received until it has no more or `to` has no room.
 static int pump(struct side *from, struct side *to) {
   bool blind = from->tunnel->floor->blind;
-  while (to->conn.pending_len == 0 &&
-         (from->conn.readable || from->conn.in_len > 0)) {
+  for (int i = 0; i < kMaxRounds; i++) {
+    if (to->conn.pending_len > 0 ||
+        (!from->conn.readable && from->conn.in_len == 0)) {
+      return CONN_AGAIN;
+    }
     int got = conn_fill(&from->conn);
     int left = blind ? move_blind(&from->conn, &to->conn)
                      : move_tls(&from->conn, &to->conn);
@@ -151,6 +158,7 @@ static int pump(struct side *from, struct side *to) {
       return got == CONN_FAILED ? got : left;
     }
   }
+  conn_come_back(&from->conn);
   return CONN_AGAIN;
 }
 
@@ -198,6 +206,7 @@ static bool handshake(struct side *side) {
     return false;
   }
   side->step = OPEN;
+  conn_keep(&side->conn);
   return true;
 }
 
@@ -210,9 +219,6 @@ static void advance(struct tunnel *t, struct side *side) {
     relay(t);
   } else if (side->conn.err != 0) {
     tunnel_fail(t);
-  }
-  if (t->browser.conn.watch.fd >= 0) {
-    conn_keep(&side->conn);
   }
 }
 
@@ -289,18 +295,16 @@ static void on_connection(struct watch *watch, uint32_t events) {
   struct floor *f =
       (struct floor *)((char *)watch - offsetof(struct floor, listener));
   (void)events;
-  for (int i = 0; i < kMaxRounds; i++) {
-    int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      return;
-    }
-    struct tunnel *t = xcalloc(1, sizeof(*t));
-    t->floor = f;
-    t->num_conns = 1;
-    t->browser.tunnel = t;
-    tunnel_link(t);
-    conn_open(&t->browser.conn, &f->loop, fd, on_browser_ready, on_dead);
+  int fd = endpoint_accept(watch->fd);
+  if (fd < 0) {
+    return;
   }
+  struct tunnel *t = xcalloc(1, sizeof(*t));
+  t->floor = f;
+  t->num_conns = 1;
+  t->browser.tunnel = t;
+  tunnel_link(t);
+  conn_open(&t->browser.conn, &f->loop, fd, on_browser_ready, on_dead);
 }
 
 static void on_signal(struct watch *watch, uint32_t events) {
@@ -309,15 +313,16 @@ static void on_signal(struct watch *watch, uint32_t events) {
   int signum = loop_signal(watch);
   (void)events;
   if (signum != 0) {
-    printf("{\"tunnels\": %llu, \"failed\": %llu}\n",
-           (unsigned long long)f->tunnels, (unsigned long long)f->failed);
+    printf("{\"tunnels\": %llu, \"failed\": %llu, \"open\": %llu}\n",
+           (unsigned long long)f->tunnels, (unsigned long long)f->failed,
+           (unsigned long long)f->num_open);
     fflush(stdout);
   }
   f->loop.stopped |= signum == SIGTERM || signum == SIGINT;
 }
 
 struct arguments {
-  const char *listen, *to, *cert, *key, *ca, *ech;
+  const char *listen, *to, *cert, *key, *ca, *ech, *groups;
   int verify, blind, resume;
 };
 
@@ -329,6 +334,7 @@ static void parse(struct arguments *a, int argc, char **argv) {
                                    {"key", required_argument, NULL, 'k'},
                                    {"ca", required_argument, NULL, 'a'},
                                    {"ech", required_argument, NULL, 'e'},
+                                   {"groups", required_argument, NULL, 'g'},
                                    {"verify", no_argument, &a->verify, 1},
                                    {"no-verify", no_argument, &a->verify, 0},
                                    {"blind", no_argument, &a->blind, 1},
@@ -354,6 +360,9 @@ static void parse(struct arguments *a, int argc, char **argv) {
         break;
       case 'e':
         a->ech = optarg;
+        break;
+      case 'g':
+        a->groups = optarg;
         break;
       case 0:
         break;

@@ -11,13 +11,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "load_client.h"
 #include "load_modes.h"
 
 struct arguments {
-  const char *to_option, *to, *name, *ca, *ech;
+  const char *to_option, *to, *name, *ca, *ech, *groups;
   int resume, plain;
   uint64_t names, port, timeout, time_limit;
   struct mode_options mode;
@@ -42,7 +41,7 @@ static void set_number(const struct number_option *option, const char *text) {
   *option->value = value;
 }
 
-enum { kNumNumbers = 12, kNumStrings = 6 };
+enum { kNumNumbers = 12, kNumStrings = 7 };
 
 static void parse(struct arguments *a, int argc, char **argv) {
   const struct number_option numbers[kNumNumbers] = {
@@ -62,9 +61,10 @@ static void parse(struct arguments *a, int argc, char **argv) {
   const struct {
     const char *name;
     const char **value;
-  } strings[kNumStrings] = {{"proxy", &a->to},   {"direct", &a->to},
-                            {"forward", &a->to}, {"name", &a->name},
-                            {"ca", &a->ca},      {"ech", &a->ech}};
+  } strings[kNumStrings] = {{"proxy", &a->to},     {"direct", &a->to},
+                            {"forward", &a->to},   {"name", &a->name},
+                            {"ca", &a->ca},        {"ech", &a->ech},
+                            {"groups", &a->groups}};
   struct option options[kNumNumbers + kNumStrings + 3] = {0};
   for (int i = 0; i < kNumNumbers; i++) {
     options[i] = (struct option){numbers[i].name, required_argument, NULL, 0};
@@ -90,14 +90,6 @@ static void parse(struct arguments *a, int argc, char **argv) {
   }
   if (option != -1) {
     exit(64);
-  }
-}
-
-static void allow_descriptors(void) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
   }
 }
 
@@ -130,8 +122,8 @@ int main(int argc, char **argv) {
                       .end_ns = now_ns() + a.time_limit * second};
   if (!a.plain) {
     load.tls = tls_client_new(a.ca, a.ech, "http/1.1", a.resume);
+    tls_set_groups(tls_client_context(load.tls), a.groups);
   }
-  allow_descriptors();
   signal(SIGPIPE, SIG_IGN);
   load_init(&load);
   run(&load, &a.mode);

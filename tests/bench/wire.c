@@ -10,12 +10,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "net/xalloc.h"
+
+// What comes in with one recv, in records of any length, goes out in full ones
+// with one send: room for it, and for the record that it completes.
+enum { kOutBuffer = kWireBuffer + 2 * kTlsRecord };
 
 void die(const char *format, ...) {
   va_list args;
@@ -69,7 +74,9 @@ int endpoint_listen(struct endpoint *at, bool shared) {
   int one = 1;
   int fd = socket(at->address.ss_family,
                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  // TCP_NODELAY is what the accepted connections inherit.
   if (fd < 0 ||
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
       (shared &&
        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) ||
@@ -93,6 +100,14 @@ void endpoint_announce(const struct endpoint *at) {
     printf("listening on [%s]:%d\n", ip, ntohs(v6->sin6_port));
   }
   fflush(stdout);
+}
+
+int endpoint_accept(int fd) {
+  int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (accepted < 0 && errno != EAGAIN && errno != ECONNABORTED) {
+    die("cannot accept: %s", strerror(errno));
+  }
+  return accepted;
 }
 
 // The BIO between BoringSSL and the loop's buffers.
@@ -136,10 +151,20 @@ static long bio_ctrl(BIO *bio, int cmd, long larg, void *parg) {
 
 // The loop.
 
+// allow_descriptors raises the soft limit to the hard one.
+static void allow_descriptors(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 void loop_init(struct loop *loop) {
+  allow_descriptors();
   *loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
   loop->in = xrealloc(NULL, kWireBuffer);
-  loop->out = xrealloc(NULL, kWireBuffer);
+  loop->out = xrealloc(NULL, kOutBuffer);
   loop->bio_method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "wire");
   if (loop->epoll_fd < 0 || loop->bio_method == NULL ||
       !BIO_meth_set_read(loop->bio_method, bio_read) ||
@@ -217,6 +242,8 @@ int loop_signal(const struct watch *watch) {
 
 // Connections.
 
+enum { kConnEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | (int)EPOLLET };
+
 static void send_pending(struct conn *conn) {
   ssize_t n =
       send(conn->watch.fd, conn->pending, conn->pending_len, MSG_NOSIGNAL);
@@ -224,12 +251,12 @@ static void send_pending(struct conn *conn) {
     conn->err = errno == EAGAIN ? conn->err : errno;
     return;
   }
+  conn->pending_off += (size_t)n;
   conn->pending_len -= (size_t)n;
   if (conn->pending_len == 0) {
     free(conn->pending);
     conn->pending = NULL;
-  } else {
-    memmove(conn->pending, conn->pending + n, conn->pending_len);
+    conn->pending_off = 0;
   }
 }
 
@@ -250,14 +277,11 @@ static void on_conn_event(struct watch *watch, uint32_t events) {
 void conn_open(struct conn *conn, struct loop *loop, int fd,
                void (*on_ready)(struct conn *),
                void (*on_dead)(struct conn *)) {
-  int one = 1;
   *conn = (struct conn){.watch = {fd, on_conn_event},
                         .loop = loop,
                         .on_ready = on_ready,
                         .on_dead = on_dead};
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-  if (!loop_add(loop, &conn->watch,
-                EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+  if (!loop_add(loop, &conn->watch, (uint32_t)kConnEvents)) {
     die("cannot watch a connection: %s", strerror(errno));
   }
 }
@@ -265,9 +289,11 @@ void conn_open(struct conn *conn, struct loop *loop, int fd,
 void conn_connect(struct conn *conn, struct loop *loop,
                   const struct endpoint *to, void (*on_ready)(struct conn *),
                   void (*on_dead)(struct conn *)) {
+  int one = 1;
   int fd = socket(to->address.ss_family,
                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
+  if (fd < 0 ||
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0) {
     die("cannot make a socket: %s", strerror(errno));
   }
   int result = connect(fd, (const struct sockaddr *)&to->address, to->len);
@@ -377,9 +403,16 @@ void conn_keep(struct conn *conn) {
   }
 }
 
+void conn_come_back(struct conn *conn) {
+  struct epoll_event event = {.events = (uint32_t)kConnEvents,
+                              .data.ptr = &conn->watch};
+  epoll_ctl(conn->loop->epoll_fd, EPOLL_CTL_MOD, conn->watch.fd, &event);
+}
+
 static void pend(struct conn *conn, const uint8_t *data, size_t len) {
-  conn->pending = xrealloc(conn->pending, conn->pending_len + len);
-  memcpy(conn->pending + conn->pending_len, data, len);
+  size_t used = conn->pending_off + conn->pending_len;
+  conn->pending = xrealloc(conn->pending, used + len);
+  memcpy(conn->pending + used, data, len);
   conn->pending_len += len;
 }
 
@@ -411,11 +444,11 @@ void conn_flush(struct conn *conn) {
 static void out_append(struct conn *conn, const uint8_t *data, size_t len) {
   struct loop *loop = conn->loop;
   if (loop->out_owner != NULL &&
-      (loop->out_owner != conn || loop->out_len + len > kWireBuffer)) {
+      (loop->out_owner != conn || loop->out_len + len > kOutBuffer)) {
     conn_flush(loop->out_owner);
   }
   loop->out_owner = conn;
-  if (len > kWireBuffer) {
+  if (len > kOutBuffer) {
     send_now(conn, data, len);
     return;
   }

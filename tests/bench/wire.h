@@ -33,8 +33,12 @@ struct endpoint {
 struct endpoint endpoint_parse(const char *option, const char *text);
 
 // endpoint_listen returns a listening socket, with SO_REUSEPORT if `shared`.
-// `*at` gets the port that the kernel chose.
+// `*at` gets the port that the kernel chose. What is accepted has TCP_NODELAY.
 int endpoint_listen(struct endpoint *at, bool shared);
+
+// endpoint_accept returns a connection that waits at the listening socket `fd`,
+// or -1 when none does.
+int endpoint_accept(int fd);
 
 // endpoint_announce prints `listening on ADDR:PORT`.
 void endpoint_announce(const struct endpoint *at);
@@ -60,7 +64,8 @@ struct loop {
   BIO_METHOD *bio_method;
 };
 
-// loop_init makes the loop ready; loop_cleanup undoes it.
+// loop_init makes the loop ready, and as many descriptors as may be;
+// loop_cleanup undoes it.
 void loop_init(struct loop *loop);
 void loop_cleanup(struct loop *loop);
 
@@ -102,18 +107,19 @@ struct conn {
   SSL *ssl;                             // or NULL
   const uint8_t *in;                    // received, not yet read
   size_t in_len;
-  uint8_t *kept;     // `in`'s own memory, when it is not the loop's
-  uint8_t *pending;  // what the socket had no room for
-  size_t pending_len;
-  bool readable;  // a recv may bring something
-  bool hung_up;   // and there is an end to be found
+  uint8_t *kept;       // `in`'s own memory, when it is not the loop's
+  uint8_t *pending;    // what the socket had no room for
+  size_t pending_off;  // of which this much was sent since,
+  size_t pending_len;  // and this much not
+  bool readable;       // a recv may bring something
+  bool hung_up;        // and there is an end to be found
   bool ended;
   int err;
   struct conn *next_dead;
 };
 
-// conn_open takes the descriptor `fd` into the loop: TCP_NODELAY, edge-
-// triggered. The callbacks are the owner's.
+// conn_open takes the accepted descriptor `fd` into the loop. The callbacks are
+// the owner's.
 void conn_open(struct conn *conn, struct loop *loop, int fd,
                void (*on_ready)(struct conn *), void (*on_dead)(struct conn *));
 
@@ -140,6 +146,11 @@ int conn_read(struct conn *conn, uint8_t *out, size_t len);
 // conn_keep must be called before an event handler returns, when it leaves
 // something unread.
 void conn_keep(struct conn *conn);
+
+// conn_come_back has on_ready run again when others have had their turn. For
+// who stops after kMaxRounds though there is more to read.
+enum { kMaxRounds = 16 };
+void conn_come_back(struct conn *conn);
 
 // conn_write sends `data` with the next conn_flush, or earlier.
 bool conn_write(struct conn *conn, const uint8_t *data, size_t len);

@@ -18,7 +18,6 @@ enum {
 };
 
 struct origin {
-  struct worker *worker;
   SSL_CTX *ctx;
   struct site_verifier *verifier;
   struct origin_memory *memory;
@@ -29,6 +28,7 @@ struct origin {
 // try_elsewhere.
 struct origin_dial {
   struct origin *origin;
+  struct worker *worker;
   char *host;
   uint16_t port;
   struct lookup_answer *answer;
@@ -52,6 +52,7 @@ struct origin_dial {
   uint8_t *retry_configs;  // for `retry_for`, in place of what it published
   size_t retry_configs_len;
   const struct race_candidate *retry_for;
+  uint8_t *learned;  // for `used`, in place of what it published
 
   struct endpoint_race *race;  // one of these two at a time
   struct origin_attempt *attempt;
@@ -62,9 +63,8 @@ struct origin_dial {
   struct origin_report report;
 };
 
-struct origin *origin_new(struct worker *worker, X509_STORE *trust) {
+struct origin *origin_new(X509_STORE *trust) {
   struct origin *origin = xcalloc(1, sizeof *origin);
-  origin->worker = worker;
   origin->ctx = origin_context_new();
   origin->verifier = site_verifier_new(trust);
   origin->memory = origin_memory_new();
@@ -86,7 +86,7 @@ void origin_forget(struct origin *origin) {
 }
 
 static uint64_t now_of(const struct origin_dial *d) {
-  return uv_now(worker_loop(d->origin->worker));
+  return uv_now(worker_loop(d->worker));
 }
 
 static uint64_t time_left(const struct origin_dial *d) {
@@ -100,6 +100,7 @@ static void on_timer_closed(uv_handle_t *handle) {
   free(d->host);
   free(d->alpn);
   free(d->retry_configs);
+  free(d->learned);
   free(d->hello.data);
   free(d);
 }
@@ -108,7 +109,7 @@ void origin_dial_cancel(struct origin_dial *dial) {
   if (dial == NULL) {
     return;
   }
-  worker_undefer(dial->origin->worker, &dial->nowhere);
+  worker_undefer(dial->worker, &dial->nowhere);
   endpoint_race_cancel(dial->race);
   dial->race = NULL;
   origin_attempt_cancel(dial->attempt);
@@ -177,7 +178,7 @@ static void on_connected(void *owner, int err, struct stream *stream,
 
 static void start_connect(struct origin_dial *d) {
   start_timer(d, UINT64_MAX);
-  d->race = endpoint_race_start(d->origin->worker, d->via, d->candidates.list,
+  d->race = endpoint_race_start(d->worker, d->via, d->candidates.list,
                                 d->candidates.num, kConnectTimeoutMs,
                                 on_connected, d);
 }
@@ -203,13 +204,15 @@ static void on_nowhere(void *owner) {
 }
 
 struct origin_dial *origin_dial_start(struct origin *origin,
+                                      struct worker *worker,
                                       const struct origin_request *request,
                                       origin_dial_cb *done, void *owner) {
   assert(request->privacy == ORIGIN_CLEAR ||
          request->answer->status == LOOKUP_ECH);
   struct origin_dial *d = xcalloc(1, sizeof *d);
-  uv_loop_t *loop = worker_loop(origin->worker);
+  uv_loop_t *loop = worker_loop(worker);
   d->origin = origin;
+  d->worker = worker;
   d->host = xstrdup(request->host);
   d->port = request->port;
   lookup_answer_ref(request->answer);
@@ -233,7 +236,7 @@ struct origin_dial *origin_dial_start(struct origin *origin,
     d->failure = ORIGIN_UNREACHABLE;
     start_connect(d);
   } else {
-    worker_defer(origin->worker, &d->nowhere, on_nowhere, d);
+    worker_defer(worker, &d->nowhere, on_nowhere, d);
   }
   return d;
 }
@@ -248,20 +251,21 @@ static const struct origin_identity *identity_of(const struct origin_dial *d) {
   return d->identity.chain_len > 0 ? &d->identity : NULL;
 }
 
-// choose_configs returns the list to offer ECH with, borrowed until the next
-// call of origin_memory_: the server's own if it sent one in this dial or, as
-// far as it is still remembered, in an earlier one, and else the published one.
+// choose_configs returns the list to offer ECH with, borrowed until it is
+// called again: the server's own if it sent one in this dial or, as far as it
+// is still remembered, in an earlier one, and else the published one.
 static const uint8_t *choose_configs(struct origin_dial *d, size_t *out_len) {
   const struct endpoint *endpoint = d->used->endpoint;
   if (d->used == d->retry_for) {
     *out_len = d->retry_configs_len;
     return d->retry_configs;
   }
-  const uint8_t *learned = origin_memory_configs(
-      d->origin->memory, out_len, site_of(d), endpoint, now_of(d));
-  d->report.learned = learned != NULL;
-  if (learned != NULL) {
-    return learned;
+  free(d->learned);
+  d->learned = origin_memory_configs(d->origin->memory, out_len, site_of(d),
+                                     endpoint, now_of(d));
+  d->report.learned = d->learned != NULL;
+  if (d->learned != NULL) {
+    return d->learned;
   }
   *out_len = endpoint->ech_len;
   return endpoint->ech;
@@ -332,7 +336,7 @@ static void start_reconnect(struct origin_dial *d) {
                                      .num_addresses = 1};
   d->failure = ORIGIN_UNREACHABLE;
   start_timer(d, UINT64_MAX);
-  d->race = endpoint_race_start(d->origin->worker, d->via, &d->again, 1,
+  d->race = endpoint_race_start(d->worker, d->via, &d->again, 1,
                                 kConnectTimeoutMs, on_reconnected, d);
 }
 
@@ -410,7 +414,7 @@ static void start_handshake(struct origin_dial *d, struct stream *stream) {
   bool is_last = ++d->num_handshakes >= kMaxHandshakes ||
                  race_candidates_num_addresses(&d->candidates) <= 1;
   start_timer(d, is_last ? UINT64_MAX : time_left(d) / 2);
-  d->attempt = origin_attempt_start(d->origin->worker, &spec, on_attempted, d);
+  d->attempt = origin_attempt_start(d->worker, &spec, on_attempted, d);
 }
 
 // The time is over, for the handshake or for all of the dial.

@@ -16,6 +16,9 @@
 // later dials: see learned_configs.h and ticket_cache.h for what that shows to
 // an observer. On a handshake in which ECH is rejected neither a ticket nor a
 // client certificate is ever sent.
+//
+// A struct origin is thread-safe: all workers share one. A dial belongs to one
+// worker.
 
 #ifndef ECHPROXY_ECH_ORIGIN_H
 #define ECHPROXY_ECH_ORIGIN_H
@@ -45,7 +48,7 @@ struct origin;
 // verified against `trust`, of which it keeps a reference; it must not change
 // afterwards, because resumed sessions are not verified again. Released with
 // origin_free, after all dials; the sessions that they made may live on.
-struct origin *origin_new(struct worker *worker, X509_STORE *trust);
+struct origin *origin_new(X509_STORE *trust);
 void origin_free(struct origin *origin);
 
 // origin_forget drops all session tickets, those included that are still to
@@ -82,8 +85,9 @@ struct origin_request {
   uint64_t timeout_ms;  // 0: kOriginTimeoutMs
 };
 
-// origin_dial_start connects to the host as the request's answer says. The
-// result is valid until `done` runs or origin_dial_cancel is called.
+// origin_dial_start connects to the host as the request's answer says, on the
+// thread of `worker`. The result is valid until `done` runs or
+// origin_dial_cancel is called.
 //
 // With TLS 1.3 a client's handshake is over before the server has judged its
 // certificate. So when one was asked for, the dial waits for the server's first
@@ -92,6 +96,7 @@ struct origin_request {
 // hangs up. A verdict that takes longer comes as the end of the stream, and
 // tls_alert tells it.
 struct origin_dial *origin_dial_start(struct origin *origin,
+                                      struct worker *worker,
                                       const struct origin_request *request,
                                       origin_dial_cb *done, void *owner);
 

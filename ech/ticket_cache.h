@@ -13,6 +13,9 @@
 // name whatever that depended on, and a ticket is offered only while its
 // session's certificates are remembered as good for the name
 // (site_verifier_remembers).
+//
+// It is thread-safe: all workers share one, and a ticket is used once by all of
+// them together. A session belongs to one thread.
 
 #ifndef ECHPROXY_ECH_TICKET_CACHE_H
 #define ECHPROXY_ECH_TICKET_CACHE_H
@@ -55,6 +58,6 @@ void ticket_cache_watch(SSL *ssl, ticket_arrival_cb *on_arrival, void *owner);
 void ticket_cache_clear(struct ticket_cache *cache);
 
 // ticket_cache_num_tickets returns how many are kept.
-size_t ticket_cache_num_tickets(const struct ticket_cache *cache);
+size_t ticket_cache_num_tickets(struct ticket_cache *cache);
 
 #endif

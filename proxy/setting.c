@@ -6,7 +6,7 @@
 
 #include "net/xalloc.h"
 
-enum { kMaxLocalDomains = 64 };
+enum { kMaxLocalDomains = 64, kMaxWorkers = 64 };
 
 static bool apply_yes_no(bool *out, const char *value, const char **out_why) {
   static const char *const kYes[] = {"yes", "true", "on", "1"};
@@ -82,6 +82,19 @@ static bool apply_listen(struct options *o, const char *value,
     return false;
   }
   o->listen = address;
+  return true;
+}
+
+static bool apply_workers(struct options *o, const char *value,
+                          const char **out_why) {
+  char *end;
+  unsigned long num = strtoul(value, &end, 10);
+  // strtoul lets signs and spaces pass.
+  if (value[0] < '1' || value[0] > '9' || *end != '\0' || num > kMaxWorkers) {
+    *out_why = "write a number from 1 to 64";
+    return false;
+  }
+  o->num_workers = num;
   return true;
 }
 
@@ -192,6 +205,7 @@ static const struct setting kSettings[] = {
     {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json},
     {"pem", 0, NULL, kSettingCa | kSettingFlag, apply_pem},
     {"listen", 0, "proxy", kSettingRun, apply_listen},
+    {"workers", 0, "proxy", kSettingRun, apply_workers},
     {"mode", 0, "proxy", kBoth, apply_mode},
     {"state-dir", 0, "proxy", kAll | kSettingPath, apply_state_dir},
     {"upstream-ca", 0, "proxy", kBoth | kSettingPath, apply_upstream_ca},

@@ -421,7 +421,8 @@ static void start_dial_origin(struct tunnel *t) {
       .via = proxy_via(t->upstream, t->answer),
       .identity = t->identity,
   };
-  t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
+  t->origin_dial = origin_dial_start(t->proxy->origin, t->proxy->worker,
+                                     &request, on_origin, t);
 }
 
 // DIAL_DIRECT: reach the site for the browser's own bytes.

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <openssl/hpke.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "ech/origin_session.h"
@@ -207,5 +208,56 @@ Test(ticket_cache, tells_nobody_who_has_stopped_watching) {
   SSL_free(client);
   cr_assert_eq(b.num_arrivals, 0);
   cr_assert_eq(ticket_cache_num_tickets(b.cache), 1);
+  bed_cleanup(&b);
+}
+
+// What one of many clients at once did.
+struct visitor {
+  struct bed *bed;
+  pthread_t thread;
+  int num_resumed;
+};
+
+// Begins many sessions for one key and counts those that offer a ticket.
+static void *visit(void *arg) {
+  enum { kVisits = 50 };
+  struct visitor *v = arg;
+  struct site_digest key = key_of("a.test");
+  for (int i = 0; i < kVisits; i++) {
+    const struct origin_session_spec spec = {.host = "secret.test",
+                                             .ech = v->bed->list,
+                                             .ech_len = v->bed->list_len};
+    SSL *ssl = origin_session_new(v->bed->client_ctx, &spec);
+    ticket_cache_attach(v->bed->cache, ssl, &key);
+    v->num_resumed += SSL_get_session(ssl) != NULL;
+    SSL_free(ssl);
+  }
+  return NULL;
+}
+
+Test(ticket_cache, offers_a_ticket_once_to_many_threads) {
+  enum { kVisitors = 4 };
+  struct bed b;
+  struct visitor visitors[kVisitors];
+  SSL *clients[kTicketsPerSite];
+  int num_resumed = 0;
+  bed_init(&b, 4);
+  for (size_t i = 0; i < kTicketsPerSite; i++) {
+    clients[i] = connect_for(&b, "a.test", true);
+  }
+  for (size_t i = 0; i < kTicketsPerSite; i++) {
+    read_ticket(clients[i]);
+    SSL_free(clients[i]);
+  }
+  for (int i = 0; i < kVisitors; i++) {
+    visitors[i] = (struct visitor){.bed = &b};
+    cr_assert_eq(pthread_create(&visitors[i].thread, NULL, visit, &visitors[i]),
+                 0);
+  }
+  for (int i = 0; i < kVisitors; i++) {
+    pthread_join(visitors[i].thread, NULL);
+    num_resumed += visitors[i].num_resumed;
+  }
+  cr_assert_eq(num_resumed, kTicketsPerSite);
   bed_cleanup(&b);
 }

@@ -100,6 +100,23 @@ struct origin_dial *origin_dial_start(struct origin *origin,
                                       const struct origin_request *request,
                                       origin_dial_cb *done, void *owner);
 
+// origin_dial_prepare makes a dial whose TCP connection is begun ahead, while
+// it is not known yet what the client speaks: to an endpoint for HTTP/2 or
+// HTTP/1.1. Nothing is sent on it, so that whoever listens learns an address
+// and that it is connected to, and no ClientHello. The request's `alpn` and
+// `timeout_ms` are not looked at. Through an upstream proxy nothing is begun.
+// No callback runs before origin_dial_begin.
+struct origin_dial *origin_dial_prepare(struct origin *origin,
+                                        struct worker *worker,
+                                        const struct origin_request *request);
+
+// origin_dial_begin goes on as origin_dial_start does, with the protocols
+// `alpn`, once. What was begun ahead is used if a dial for these would have
+// done the same.
+void origin_dial_begin(struct origin_dial *dial, const uint8_t *alpn,
+                       size_t alpn_len, uint64_t timeout_ms,
+                       origin_dial_cb *done, void *owner);
+
 // origin_dial_cancel drops `dial`; `done` will not run. NULL does nothing.
 void origin_dial_cancel(struct origin_dial *dial);
 

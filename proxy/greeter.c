@@ -1,5 +1,6 @@
 #include "proxy/greeter.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "net/xalloc.h"
@@ -142,17 +143,16 @@ SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting) {
   return ssl;
 }
 
-bool greeter_choose(struct greeter *greeter, SSL *ssl,
-                    struct greeting *greeting, const char *host,
-                    const uint8_t *alpn, size_t alpn_len) {
-  if (alpn_len > sizeof greeting->chosen_alpn ||
-      !leaf_cache_use(greeter->leaves, ssl, host)) {
-    return false;
-  }
+bool greeter_prepare(struct greeter *greeter, SSL *ssl, const char *host) {
+  return leaf_cache_use(greeter->leaves, ssl, host);
+}
+
+void greeter_choose(struct greeting *greeting, const uint8_t *alpn,
+                    size_t alpn_len) {
+  assert(alpn_len <= sizeof greeting->chosen_alpn);
   if (alpn_len > 0) {
     memcpy(greeting->chosen_alpn, alpn, alpn_len);
   }
   greeting->chosen_alpn_len = alpn_len;
   greeting->may_answer = true;
-  return true;
 }

@@ -224,7 +224,8 @@ static void *visit(void *arg) {
   struct visitor *v = arg;
   struct site_digest key = key_of("a.test");
   for (int i = 0; i < kVisits; i++) {
-    const struct origin_session_spec spec = {.host = "secret.test",
+    const struct origin_session_spec spec = {.verifier = v->bed->verifier,
+                                             .host = "secret.test",
                                              .ech = v->bed->list,
                                              .ech_len = v->bed->list_len};
     SSL *ssl = origin_session_new(v->bed->client_ctx, &spec);

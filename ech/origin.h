@@ -46,7 +46,7 @@ struct origin;
 
 // origin_new makes what the connections to all sites share. Certificates are
 // verified against `trust`, of which it keeps a reference; it must not change
-// afterwards, because resumed sessions are not verified again. Released with
+// afterwards, because what was verified is remembered. Released with
 // origin_free, after all dials; the sessions that they made may live on.
 struct origin *origin_new(X509_STORE *trust);
 void origin_free(struct origin *origin);

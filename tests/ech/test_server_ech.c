@@ -5,6 +5,7 @@
 
 #include "ech/channel_bed.h"
 #include "ech/ech_keys.h"
+#include "ech/lookup.h"
 #include "ech/scripted_server.h"
 #include "support/tap.h"
 
@@ -296,6 +297,40 @@ Test(server_ech, hides_the_name_from_a_channel_that_shares_it) {
   cr_assert(accepted_ech(&bed));
   cr_assert_not(tap_contains_text(bed.tap, "resolver.test"));
   cr_assert_eq(bed.num_asked, 1, "asked again within the TTL");
+  bed_cleanup(&bed);
+  cr_assert(leaks_none());
+}
+
+static void on_looked_up(void *owner, struct lookup_answer *answer) {
+  *(bool *)owner = true;
+  lookup_answer_unref(answer);
+}
+
+static void look(struct bed *bed, struct resolver *resolver, const char *host) {
+  bool found = false;
+  lookup_start(resolver, host, 443, on_looked_up, &found);
+  RUN_UNTIL(bed->b.worker, found);
+}
+
+Test(server_ech, hides_the_name_from_a_resolver_that_shares_it) {
+  struct bed bed;
+  struct resolver *resolvers[2];
+  bed_init(&bed, "DNS:resolver.test,DNS:public.test", false);
+  struct dns_server at = server_at(DNS_SERVER_TLS, tap_port(bed.tap));
+  for (size_t i = 0; i < 2; i++) {
+    resolvers[i] = resolver_new(bed.b.worker, &at, 1, bed.b.trust.store);
+  }
+  resolver_share(resolvers[1], resolvers[0]);
+  look(&bed, resolvers[0], "a.test");
+  RUN_UNTIL(bed.b.worker, bed.num_asked > 0);
+  look(&bed, resolvers[0], "b.test");  // answered after that
+  tap_clear(bed.tap);
+  look(&bed, resolvers[1], "c.test");
+  cr_assert(accepted_ech(&bed));
+  cr_assert(tap_contains_text(bed.tap, "public.test"));
+  cr_assert_not(tap_contains_text(bed.tap, "resolver.test"));
+  resolver_free(resolvers[0]);
+  resolver_free(resolvers[1]);
   bed_cleanup(&bed);
   cr_assert(leaks_none());
 }

@@ -26,23 +26,11 @@ struct client {
   int num_failures;
 };
 
-// Sends bytes through a tunnel and gets them back.
-static bool echoes(SSL *ssl) {
-  char echo[4096];
-  bool ok = tunnel_client_send(ssl, -1, kBytes);
-  for (int got = 0; ok && got < kBytes;) {
-    int len = SSL_read(ssl, echo, sizeof(echo));
-    ok = len > 0;
-    got += len;
-  }
-  return ok;
-}
-
 static bool uses_tunnel(const struct client *c, SSL_CTX *ctx, const char *host,
                         uint16_t port) {
   int fd = tunnel_client_connect(c->proxy_port, host, port);
   SSL *ssl = fd < 0 ? NULL : tunnel_client_tls(ctx, fd, host);
-  bool ok = ssl != NULL && echoes(ssl);
+  bool ok = ssl != NULL && tunnel_client_echoes(ssl, kBytes);
   if (ssl != NULL) {
     tunnel_client_close(ssl);
   }

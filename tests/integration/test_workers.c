@@ -72,26 +72,11 @@ static size_t num_that_ran(struct scene *scene, const struct threads *before) {
   return num;
 }
 
-static void start_echo(struct scene *scene, const char *const args[]) {
+static void start_echo(struct scene *scene) {
   scene_open(scene);
-  struct scratch *s = scene->scratch;
-  scene_start_origin(
-      scene, (const char *const[]){"--site", scratch_path(s, "site.crt"),
-                                   scratch_path(s, "site.key"), "--ech",
-                                   scene->ech_path, NULL});
+  scene_start_echo(scene);
   scene_start_dns(scene, NULL);
-  scene_start_proxy(scene, args);
-}
-
-static bool echoes(SSL *ssl) {
-  char echo[kEcho];
-  bool ok = tunnel_client_send(ssl, -1, kEcho);
-  for (int got = 0; ok && got < kEcho;) {
-    int len = SSL_read(ssl, echo, (int)sizeof(echo) - got);
-    ok = len > 0;
-    got += len;
-  }
-  return ok;
+  scene_start_proxy(scene, kFourWorkers);
 }
 
 // Open tunnels to the site, on several workers.
@@ -109,7 +94,7 @@ static void open_tunnels(struct tunnels *t, struct scene *scene) {
     cr_assert_geq(fd, 0);
     t->each[i] = tunnel_client_tls(t->ctx, fd, kSiteName);
     cr_assert_not_null(t->each[i]);
-    cr_assert(echoes(t->each[i]));
+    cr_assert(tunnel_client_echoes(t->each[i], kEcho));
   }
   cr_assert_geq(num_that_ran(scene, &before), (size_t)2);
   cr_assert_eq(proxy_process_status(scene->proxy).open, (unsigned long)kMany);
@@ -177,13 +162,13 @@ Test(workers, are_as_many_threads_as_asked_for, .timeout = 60) {
 Test(workers, drain_on_sigterm, .timeout = 60) {
   struct scene scene;
   struct tunnels tunnels;
-  start_echo(&scene, kFourWorkers);
+  start_echo(&scene);
   open_tunnels(&tunnels, &scene);
   struct peer *peer = proxy_process_peer(scene.proxy);
   peer_signal(peer, SIGTERM);
   cr_assert(peer_wait_line(peer, "stopping when 16 open connections", 10000));
   for (size_t i = 0; i < kMany; i++) {
-    cr_expect(echoes(tunnels.each[i]), "tunnel %zu", i);
+    cr_expect(tunnel_client_echoes(tunnels.each[i], kEcho), "tunnel %zu", i);
   }
   wait_until_refused(&scene);
   close_tunnels(&tunnels);
@@ -195,7 +180,7 @@ Test(workers, drain_on_sigterm, .timeout = 60) {
 Test(workers, stop_at_once_on_a_second_signal, .timeout = 60) {
   struct scene scene;
   struct tunnels tunnels;
-  start_echo(&scene, kFourWorkers);
+  start_echo(&scene);
   open_tunnels(&tunnels, &scene);
   struct peer *peer = proxy_process_peer(scene.proxy);
   peer_signal(peer, SIGINT);
@@ -206,43 +191,21 @@ Test(workers, stop_at_once_on_a_second_signal, .timeout = 60) {
   scene_close(&scene);
 }
 
-// Starts the site with a certificate that is hard to overlook on the wire.
-static void start_site_with_long_certificate(struct scene *scene) {
-  enum { kNumNames = 100, kNameSize = 24 };
-  char names[kNumNames * kNameSize + kNameSize] = "DNS:secret.test";
-  for (int i = 0; i < kNumNames; i++) {
-    snprintf(names + strlen(names), kNameSize, ",DNS:another-%03d.test", i);
-  }
-  scene_open(scene);
-  test_cert_free(scene_cert(scene, "long", names));
-  scene_start_odd_site(scene, &(struct scene_origin){.site = "long"});
-  scene_start_dns(scene, NULL);
-  scene_start_proxy(scene, kFourWorkers);
-}
-
-// Fetches once and returns how many bytes were on the wire.
-static size_t fetch(struct scene *scene) {
-  struct program curl;
-  tap_clear(scene->tap);
-  scene_run_fetch(&curl, scene, &(struct scene_fetch){0});
-  cr_assert_eq(curl.exit_code, 0, "%s", curl.err);
-  program_cleanup(&curl);
-  proxy_process_wait_idle(scene->proxy, 12000);
-  return tap_num_bytes(scene->tap);
-}
-
 // The resolver is gone after the first fetch, so what all workers know of the
 // name is what one has found; and each uses the ticket that the one before got.
 Test(workers, share_answers_and_tickets, .timeout = 100) {
-  enum { kLongCertificate = 2000 };
   struct scene scene;
-  start_site_with_long_certificate(&scene);
-  size_t first = fetch(&scene);
+  scene_open(&scene);
+  scene_start_long_site(&scene);
+  scene_start_dns(&scene, NULL);
+  scene_start_proxy(&scene, kFourWorkers);
+  size_t first = scene_fetch_bytes(&scene);
   unbound_stop(scene.dns);
   scene.dns = NULL;
   struct threads before = threads_of(&scene);
   for (size_t i = 0; i < kMany; i++) {
-    cr_expect_lt(fetch(&scene) + kLongCertificate / 2, first, "fetch %zu", i);
+    cr_expect_lt(scene_fetch_bytes(&scene) + kSceneLongCert / 2, first,
+                 "fetch %zu", i);
   }
   // The first worker answers for the status, too.
   cr_assert_geq(num_that_ran(&scene, &before), (size_t)3);

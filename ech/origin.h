@@ -46,13 +46,14 @@ struct origin;
 
 // origin_new makes what the connections to all sites share. Certificates are
 // verified against `trust`, of which it keeps a reference; it must not change
-// afterwards, because resumed sessions are not verified again. Released with
+// afterwards, because what was verified is remembered. Released with
 // origin_free, after all dials; the sessions that they made may live on.
 struct origin *origin_new(X509_STORE *trust);
 void origin_free(struct origin *origin);
 
 // origin_forget drops all session tickets, those included that are still to
-// come from sessions that exist, and all learned configurations.
+// come from sessions that exist, all learned configurations, and what is
+// remembered of chains that were verified.
 void origin_forget(struct origin *origin);
 
 struct origin_dial;
@@ -98,6 +99,23 @@ struct origin_dial *origin_dial_start(struct origin *origin,
                                       struct worker *worker,
                                       const struct origin_request *request,
                                       origin_dial_cb *done, void *owner);
+
+// origin_dial_prepare makes a dial whose TCP connection is begun ahead, while
+// it is not known yet what the client speaks: to an endpoint for HTTP/2 or
+// HTTP/1.1. Nothing is sent on it, so that whoever listens learns an address
+// and that it is connected to, and no ClientHello. The request's `alpn` and
+// `timeout_ms` are not looked at. Through an upstream proxy nothing is begun.
+// No callback runs before origin_dial_begin.
+struct origin_dial *origin_dial_prepare(struct origin *origin,
+                                        struct worker *worker,
+                                        const struct origin_request *request);
+
+// origin_dial_begin goes on as origin_dial_start does, with the protocols
+// `alpn`, once. What was begun ahead is used if a dial for these would have
+// done the same.
+void origin_dial_begin(struct origin_dial *dial, const uint8_t *alpn,
+                       size_t alpn_len, uint64_t timeout_ms,
+                       origin_dial_cb *done, void *owner);
 
 // origin_dial_cancel drops `dial`; `done` will not run. NULL does nothing.
 void origin_dial_cancel(struct origin_dial *dial);

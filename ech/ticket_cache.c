@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <uthash.h>
 
+#include "ech/site_verifier.h"
 #include "net/xalloc.h"
 
 // The tickets of one key, oldest first.
@@ -188,13 +189,6 @@ void ticket_cache_enable(SSL_CTX *ctx) {
   SSL_CTX_sess_set_new_cb(ctx, on_new_session);
 }
 
-// A certificate that has expired since it was verified would not be accepted
-// now. BoringSSL itself looks at the ticket's age.
-static bool is_fresh(const SSL_SESSION *session) {
-  const X509 *leaf = SSL_SESSION_get0_peer(session);
-  return leaf != NULL && X509_cmp_current_time(X509_get0_notAfter(leaf)) > 0;
-}
-
 // Takes the newest ticket of `key` out of the locked cache, or returns NULL.
 static SSL_SESSION *take(struct ticket_cache *cache,
                          const struct site_digest *key) {
@@ -223,7 +217,9 @@ void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
   if (!SSL_set_ex_data(ssl, slot_index, slot)) {
     abort();
   }
-  if (session != NULL && is_fresh(session)) {
+  // A session whose certificates would have to be verified again is worth no
+  // more than a new one. BoringSSL itself looks at the ticket's age.
+  if (session != NULL && site_verifier_remembers(ssl, session)) {
     SSL_set_session(ssl, session);
   }
   SSL_SESSION_free(session);

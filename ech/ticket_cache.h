@@ -10,8 +10,9 @@
 // that a session was resumed.
 //
 // Resuming skips the verification of certificates, so a ticket's key has to
-// name whatever that depended on, and a cache must not outlive a change of what
-// is trusted.
+// name whatever that depended on, and a ticket is offered only while its
+// session's certificates are remembered as good for the name
+// (site_verifier_remembers).
 //
 // It is thread-safe: all workers share one, and a ticket is used once by all of
 // them together. A session belongs to one thread.
@@ -38,8 +39,9 @@ void ticket_cache_free(struct ticket_cache *cache);
 void ticket_cache_enable(SSL_CTX *ctx);
 
 // ticket_cache_attach makes `ssl`, a client before its handshake that offers
-// ECH, offer a ticket that is kept for `key`, if there is one, which is then
-// used up; and keeps the tickets that its server sends while it lives.
+// ECH and has a verifier (site_verifier_attach), offer a ticket that is kept
+// for `key`, if there is one, which is then used up; and keeps the tickets that
+// its server sends while it lives.
 void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
                          const struct site_digest *key);
 

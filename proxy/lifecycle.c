@@ -56,8 +56,10 @@ static void on_forget_signal(uv_signal_t *handle, int signum) {
   (void)signum;
   const struct lifecycle *l = handle->data;
   origin_forget(l->common->origin);
-  log_notice(l->common->log,
-             "session tickets and learned configurations are forgotten");
+  log_notice(
+      l->common->log,
+      "session tickets, learned configurations and verified certificates "
+      "are forgotten");
 }
 
 struct lifecycle *lifecycle_open(struct crew *crew, const struct proxy *common,

@@ -2,7 +2,7 @@
 // all of them: SIGTERM and SIGINT let open connections finish and then stop it,
 // a second one stops it at once, SIGUSR1 logs what it has done so far, and
 // SIGHUP makes it forget the session tickets and configurations that it has
-// from sites.
+// from sites, and which certificates it has verified.
 
 #ifndef ECHPROXY_PROXY_LIFECYCLE_H
 #define ECHPROXY_PROXY_LIFECYCLE_H

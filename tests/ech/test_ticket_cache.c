@@ -15,6 +15,7 @@
 struct bed {
   struct test_cert *cert;
   X509_STORE *trust;
+  struct site_verifier *verifier;
   SSL_ECH_KEYS *keys;
   uint8_t *list;
   size_t list_len;
@@ -51,7 +52,8 @@ static void bed_init(struct bed *b, size_t max_sites) {
   test_cert_use(b->server_ctx, b->cert);
   SSL_CTX_set_num_tickets(b->server_ctx, 1);
   add_ech(b);
-  b->client_ctx = origin_context_new(b->trust);
+  b->verifier = site_verifier_new(b->trust);
+  b->client_ctx = origin_context_new();
 }
 
 static void bed_cleanup(struct bed *b) {
@@ -63,6 +65,7 @@ static void bed_cleanup(struct bed *b) {
   SSL_CTX_free(b->server_ctx);
   SSL_ECH_KEYS_free(b->keys);
   OPENSSL_free(b->list);
+  site_verifier_free(b->verifier);
   X509_STORE_free(b->trust);
   test_cert_free(b->cert);
   cr_assert(leaks_none());
@@ -79,7 +82,8 @@ static void on_arrival(void *owner) { ((struct bed *)owner)->num_arrivals++; }
 // connect_for makes a session for the key of `host`, with ECH or without,
 // released with SSL_free. Its ticket is not yet read.
 static SSL *connect_for(struct bed *b, const char *host, bool with_ech) {
-  const struct origin_session_spec spec = {.host = "secret.test",
+  const struct origin_session_spec spec = {.verifier = b->verifier,
+                                           .host = "secret.test",
                                            .ech = with_ech ? b->list : NULL,
                                            .ech_len = b->list_len};
   struct site_digest key = key_of(host);
@@ -220,7 +224,8 @@ static void *visit(void *arg) {
   struct visitor *v = arg;
   struct site_digest key = key_of("a.test");
   for (int i = 0; i < kVisits; i++) {
-    const struct origin_session_spec spec = {.host = "secret.test",
+    const struct origin_session_spec spec = {.verifier = v->bed->verifier,
+                                             .host = "secret.test",
                                              .ech = v->bed->list,
                                              .ech_len = v->bed->list_len};
     SSL *ssl = origin_session_new(v->bed->client_ctx, &spec);

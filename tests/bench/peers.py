@@ -35,6 +35,7 @@ class Peer:
     per_origin: bool = False
     blind: bool = False
     ech: bool = False
+    tls12: bool = False
     note: str = ""
     options: tuple = ()
 
@@ -288,7 +289,7 @@ PEERS = {
         ),
         Peer("mitmproxy", "mitmproxy", start_mitmproxy, note=NO_ECH),
         Peer(
-            "privoxy", "privoxy", start_privoxy,
+            "privoxy", "privoxy", start_privoxy, tls12=True,
             note="TLS 1.2, RSA, as its package has it; " + NO_ECH,
         ),
         Peer("haproxy", "haproxy", start_haproxy, how="forward", note=FIXED),

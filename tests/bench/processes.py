@@ -68,13 +68,15 @@ def answers(child, port, seconds=15):
 class Child:
     """One program and what it has started."""
 
-    def __init__(self, name, command, directory, cpus=None, env=None, output=None):
+    def __init__(
+        self, name, command, directory, cpus=None, env=None, output=None, stdin=None
+    ):
         self.name = name
         self.log_path = Path(directory) / (name + ".log")
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin or subprocess.DEVNULL,
             stdout=output or self.log,
             stderr=self.log,
             cwd=directory,
@@ -117,7 +119,12 @@ class Child:
         self.process.wait()
         if self.process.stdout:
             self.process.stdout.close()
+        self.close_stdin()
         self.log.close()
+
+    def close_stdin(self):
+        if self.process.stdin:
+            self.process.stdin.close()
 
 
 def prepare_child(cpus):

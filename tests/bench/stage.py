@@ -67,6 +67,8 @@ class Stage:
         self.running = {}
         self.num_started = 0
         self.origins = {}
+        self.loads = set()
+        self.num_loads = 0
 
     def set_up(self):
         self.certificates = Certificates(self.directory)
@@ -157,6 +159,8 @@ class Stage:
             pin(child.pids(), self.other_cpus if pinned else self.all_cpus)
 
     def close(self):
+        for load in list(self.loads):
+            load.stop()
         self.drop_all()
         self.children.stop()
         shutil.rmtree(self.directory, ignore_errors=True)

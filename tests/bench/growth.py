@@ -6,7 +6,12 @@ from holding import Fresh
 from processes import settled_cpu_ns
 
 COUNTS = (1, 10, 100, 1000, 10_000)
-FIGURES = (("lookup_us", "lookup"), ("first_us", "first"), ("again_us", "again"), ("pss_mib", "PSS"))  # fmt: skip
+FIGURES = (
+    ("lookup_us", "lookup, CPU µs"),
+    ("first_us", "first connection, CPU µs"),
+    ("again_us", "later ones, CPU µs"),
+    ("pss_mib", "PSS MiB"),
+)
 # Those that mint with RSA, or in Python, would take all the time.
 MOST = {"squid-peek": 1000, "mitmproxy": 1000, "privoxy": 100}
 QUICK_MOST = {"echproxy": 1000, "floor": 1000}

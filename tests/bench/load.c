@@ -18,7 +18,7 @@
 
 struct arguments {
   const char *to_option, *to, *name, *ca, *ech;
-  int resume, plain;
+  int resume, plain, tls12;
   uint64_t names, port, timeout, time_limit;
   struct mode_options mode;
 };
@@ -65,7 +65,7 @@ static void parse(struct arguments *a, int argc, char **argv) {
   } strings[kNumStrings] = {{"proxy", &a->to},   {"direct", &a->to},
                             {"forward", &a->to}, {"name", &a->name},
                             {"ca", &a->ca},      {"ech", &a->ech}};
-  struct option options[kNumNumbers + kNumStrings + 3] = {0};
+  struct option options[kNumNumbers + kNumStrings + 4] = {0};
   for (int i = 0; i < kNumNumbers; i++) {
     options[i] = (struct option){numbers[i].name, required_argument, NULL, 0};
   }
@@ -77,6 +77,8 @@ static void parse(struct arguments *a, int argc, char **argv) {
       (struct option){"resume", no_argument, &a->resume, 1};
   options[kNumNumbers + kNumStrings + 1] =
       (struct option){"plain", no_argument, &a->plain, 1};
+  options[kNumNumbers + kNumStrings + 2] =
+      (struct option){"tls12", no_argument, &a->tls12, 1};
   int which, option;
   while ((option = getopt_long(argc, argv, "", options, &which)) == 0) {
     if (which < kNumNumbers) {
@@ -130,6 +132,9 @@ int main(int argc, char **argv) {
                       .end_ns = now_ns() + a.time_limit * second};
   if (!a.plain) {
     load.tls = tls_client_new(a.ca, a.ech, "http/1.1", a.resume);
+  }
+  if (a.tls12 && load.tls != NULL) {
+    tls_client_allow_tls12(load.tls);
   }
   allow_descriptors();
   signal(SIGPIPE, SIG_IGN);

@@ -50,8 +50,9 @@ class Load:
             self.abandon()
             raise Trouble(self.complaint(f"not ready within {seconds} seconds"))
 
-    def finish(self, seconds):
-        """Lets it end and returns what it saw. Any error is Trouble."""
+    def finish(self, seconds, tolerant=False):
+        """Lets it end and returns what it saw. Any error is Trouble, unless
+        `tolerant`."""
         ending = threading.Timer(seconds, self.child.process.kill)
         ending.start()
         try:
@@ -61,9 +62,9 @@ class Load:
         finally:
             ending.cancel()
             self.abandon()
-        return self.read(text, seconds)
+        return self.read(text, seconds, tolerant)
 
-    def read(self, text, seconds):
+    def read(self, text, seconds, tolerant):
         lines = text.strip().splitlines()
         try:
             seen = json.loads(lines[-1]) if lines else {}
@@ -71,7 +72,7 @@ class Load:
             seen = {}
         if not seen:
             raise Trouble(self.complaint(f"no answer within {seconds:.0f} seconds"))
-        if seen["errors"]:
+        if seen["errors"] and not tolerant:
             raise Trouble(
                 f"{seen['errors']} of {seen['opened']} failed: "
                 + self.complaint("no reason given")

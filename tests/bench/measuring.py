@@ -88,18 +88,24 @@ class Progress:
         self.now = now
         self.planned = planned_seconds
         self.done = 0.0
+        self.current = 0.0
         self.begun = now()
         self.width = 0
 
+    def elapsed(self):
+        return self.now() - self.begun
+
     def seconds_left(self):
-        elapsed = self.now() - self.begun
+        elapsed = self.elapsed()
         pace = elapsed / self.done if self.done > self.planned * 0.05 else 1.0
         return max(0.0, self.planned - self.done) * pace
 
     def step(self, text, seconds):
-        """Announces a step that was planned to take `seconds`."""
+        """Announces a step that was planned to take `seconds`; the one before
+        it is over."""
+        self.done += self.current
+        self.current = seconds
         self.show(text)
-        self.done += seconds
 
     def show(self, text):
         left = int(self.seconds_left() + 0.5)

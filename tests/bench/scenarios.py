@@ -35,6 +35,7 @@ class Scenario:
     ratios: tuple = ()
     floor: str = "floor"
     direct: str | None = None  # figures are also given as more than this peer's
+    needs: tuple = ()  # other peers that must run too
     rounds: int = 3
     quick_rounds: int = 1
     measurements: int = 1
@@ -42,6 +43,9 @@ class Scenario:
     note: str = ""
     fresh: bool = False  # starts its own processes
     full_only: bool = False
+    # The figures are FIGURE_STEP: the report has a row for each step.
+    steps: tuple = ()
+    step_heading: str = ""
 
     def num_rounds(self, quick):
         return self.quick_rounds if quick else self.rounds
@@ -152,16 +156,11 @@ SCENARIOS = (
     Scenario(
         "sites", "Growth with the number of sites",
         ("echproxy", "floor", "squid-peek", "mitmproxy", "privoxy"), growth.Sites(),
-        tuple(
-            (f"{figure}_{count}", f"{words}, {count:,}")
-            for count in growth.COUNTS
-            for figure, words in growth.FIGURES
-        ),
-        rounds=1, fresh=True,
+        growth.FIGURES, rounds=1, fresh=True, steps=growth.COUNTS,
+        step_heading="sites",
         note="A fresh process visits so many names once and then again. "
-        "'lookup': CPU µs of a CONNECT alone, which looks the name up; 'first': "
-        "of the first connection to each after that; 'again': of later ones; "
-        "'PSS': MiB when all have been visited.",
+        "A lookup is a CONNECT alone, before the first visit; the first visit "
+        "is a full handshake, later ones may resume.",
     ),
     Scenario(
         "workers", "Two workers against one", ("echproxy", "echproxy-2"),
@@ -172,7 +171,7 @@ SCENARIOS = (
             ("per_s", "connections/s"),
             ("scaling", "scaling by CPU"),
         ),
-        extra=1.5,
+        extra=1.5, needs=("echproxy",),
         note="Unpinned, 32 at a time. The load takes its part of the same "
         "cores, so 'scaling' is counted in CPU: what one worker's thread "
         "needs for a connection, by what the busier of two needs.",

@@ -26,7 +26,7 @@ class Work:
 
     def begin(self, bench, key):
         running = bench.stage.get(key, self.origin)
-        bench.stage.place(running, self.pinned)
+        bench.stage.place(running, self.origin, self.pinned)
         return running
 
     def run(self, bench, running, key, mode, *options):

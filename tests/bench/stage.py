@@ -149,14 +149,16 @@ class Stage:
                 running.child.stop()
         self.running.clear()
 
-    def place(self, running, pinned):
-        """Binds the peer to its core, or lets it and its company run anywhere."""
-        if running.child:
-            pin(
-                running.child.pids(), self.proxy_cpus if pinned else self.all_cpus
-            )
+    def place(self, running, origin, pinned):
+        """Binds the peer to its core, or lets it and its company run anywhere.
+        Without a peer the origin has its core: so bytes go from one to the
+        other all the same."""
+        proxy_cpus = self.proxy_cpus if pinned else self.all_cpus
+        other_cpus = self.other_cpus if pinned else self.all_cpus
         for child in self.children.all:
-            pin(child.pids(), self.other_cpus if pinned else self.all_cpus)
+            pin(child.pids(), other_cpus)
+        at_the_core = running.child or self.origins[origin].child
+        pin(at_the_core.pids(), proxy_cpus)
 
     def close(self):
         for load in list(self.loads):

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import machine
-import plots
 import report
 from holding import held_seconds
 from measuring import Progress, Results, rotated
@@ -28,7 +27,7 @@ QUICK_TARGET_SECONDS = 0.3
 MOST_SECONDS = 28 * 60
 QUICK_MOST_SECONDS = 3.7 * 60
 LEAST_TARGET_SECONDS = 0.1
-START_SECONDS = 8  # the stage, and every peer once
+START_SECONDS = 1  # for the stage
 # What is thrown when a peer does not do as it should.
 PEER_FAILURES = (Trouble, OSError, subprocess.SubprocessError, ValueError, KeyError)
 
@@ -192,6 +191,9 @@ def conclude(arguments, bench, run):
     out = Path(arguments.out)
     out.mkdir(parents=True, exist_ok=True)
     scenarios = [scenario for scenario, _ in arguments.selected]
+    # Not needed before, and a package that takes its time.
+    import plots  # pylint: disable=import-outside-toplevel
+
     images = plots.draw_all(bench.results, out)
     report.write(out, run, scenarios, bench.results, verdicts, images)
     print(report.targets_text(verdicts))

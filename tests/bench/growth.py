@@ -27,11 +27,12 @@ class Sites:
         figures = {}
         for count in counts(key, bench.quick):
             with Fresh(bench, key) as fresh:
-                for name, value in self.visit(fresh, key, count).items():
+                least = 100 if bench.quick else 200
+                for name, value in self.visit(fresh, key, count, least).items():
                     figures[f"{name}_{count}"] = value
         return figures
 
-    def visit(self, fresh, key, count):
+    def visit(self, fresh, key, count, least_again):
         child = fresh.running.child
         figures = {}
         at = [settled_cpu_ns(child)]
@@ -42,7 +43,7 @@ class Sites:
         self.connect(fresh, count, count)
         at.append(settled_cpu_ns(child))
         figures["first_us"] = (at[-1] - at[-2]) / 1e3 / count
-        num_again = max(200, min(2000, count))
+        num_again = max(least_again, min(2000, count))
         self.connect(fresh, count, num_again)
         at.append(settled_cpu_ns(child))
         figures["again_us"] = (at[-1] - at[-2]) / 1e3 / num_again

@@ -25,8 +25,8 @@ def held_seconds(scenario, key, quick):
     if scenario == "soak":
         return SOAK_SECONDS + 15
     if scenario == "sites":
-        return 8 if quick else 12 * slowness ** 0.5 + 15
-    return 3 + 1.5 * slowness if quick else 6 + 7 * slowness
+        return 6 if quick else 15 + 12 * slowness**0.5
+    return 1.5 + 1.1 * slowness if quick else 6 + 7 * slowness
 
 
 def origin_of(peer):

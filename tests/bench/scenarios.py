@@ -115,7 +115,7 @@ SCENARIOS = (
     ),
     Scenario(
         "first-byte", "First byte of a new fetch", (*INTERCEPTING, "direct", "direct-clear"),
-        speed.FirstByte(), LATENCY, ("p50_us",), direct="direct", quick_rounds=2,
+        speed.FirstByte(), LATENCY, ("p50_us",), direct="direct",
         note="One at a time, from the TCP connection to the answer's first "
         "byte; DNS is warm, both handshakes are full.",
     ),

@@ -160,6 +160,8 @@ def main():
             print(f"{scenario.key}: {' '.join(peers)}")
         return 0
     raise_descriptor_limit()
+    # Also when the shell had it ignored, as it does for what runs behind.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     stage = Stage(arguments.build)

@@ -41,14 +41,12 @@ class Fresh:
         self.peer = PEERS[key]
         self.origin = origin_of(self.peer)
         self.running = self.stage.start_fresh(key, self.origin)
-        self.stage.loads.add(self.running.child)  # ended with the loads
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.running.child.stop()
-        self.stage.loads.discard(self.running.child)
 
     def where(self, num_names=10):
         return sites(self.running, self.peer, self.stage, self.origin, num_names)

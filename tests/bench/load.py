@@ -40,14 +40,12 @@ class Load:
             output=subprocess.PIPE,
             stdin=subprocess.PIPE,
         )
-        stage.loads.add(self.child)
-        self.stage = stage
 
     def wait_until_ready(self, seconds):
         """For idle: returns when every tunnel is held."""
         line = read_line(self.child, seconds)
         if line.strip() != "ready":
-            self.abandon()
+            self.child.stop()
             raise Trouble(self.complaint(f"not ready within {seconds} seconds"))
 
     def finish(self, seconds, tolerant=False):
@@ -61,7 +59,7 @@ class Load:
             self.child.process.wait()
         finally:
             ending.cancel()
-            self.abandon()
+            self.child.stop()
         return self.read(text, seconds, tolerant)
 
     def read(self, text, seconds, tolerant):
@@ -82,10 +80,6 @@ class Load:
     def complaint(self, otherwise):
         text = self.child.log_path.read_text(errors="replace").strip()
         return text.splitlines()[0] if text else otherwise
-
-    def abandon(self):
-        self.child.stop()
-        self.stage.loads.discard(self.child)
 
 
 def run_load(stage, mode, options, cpus, seconds=90):

@@ -13,6 +13,7 @@ cache deny all
 access_log none
 cache_log {directory}/cache.log
 pid_filename none
+pinger_enable off
 coredump_dir {directory}
 max_filedescriptors 20000
 shutdown_lifetime 0 seconds

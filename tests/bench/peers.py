@@ -57,7 +57,7 @@ def start_echproxy(stage, peer, directory, origins, cpus):
         env={"XDG_CONFIG_HOME": str(directory), "HOME": str(directory)},
         output=subprocess.PIPE,
     )  # fmt: skip
-    return started(child, lambda: one_port(listening_port(child), origins))
+    return Running(child, dict.fromkeys(origins, listening_port(child)))
 
 
 def start_floor(stage, peer, directory, origins, cpus):
@@ -81,7 +81,7 @@ def start_floor(stage, peer, directory, origins, cpus):
         cpus,
         output=subprocess.PIPE,
     )  # fmt: skip
-    return started(child, lambda: one_port(listening_port(child), origins))
+    return Running(child, dict.fromkeys(origins, listening_port(child)))
 
 
 def start_squid(stage, peer, directory, origins, cpus):
@@ -224,18 +224,6 @@ def start_on_free_ports(peer, directory, origins, cpus, num_ports, make, env=Non
             return Running(child, dict(zip(origins, ports)) if num_ports > 1 else one)
         child.stop()
     raise Trouble(f"did not start: {child.last_words()}")
-
-
-def started(child, ports):
-    try:
-        return Running(child, ports())
-    except BaseException:
-        child.stop()
-        raise
-
-
-def one_port(port, origins):
-    return dict.fromkeys(origins, port)
 
 
 def hosts_environment(stage):

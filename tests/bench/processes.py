@@ -3,6 +3,7 @@ by its own id whatever happens, and what the kernel says of it and of all the
 processes that it made."""
 
 import ctypes
+import itertools
 import os
 import re
 import select
@@ -68,12 +69,20 @@ def answers(child, port, seconds=15):
 class Child:
     """One program and what it has started."""
 
+    # All that have not been stopped, so that an interrupted run, wherever it
+    # was, forgets none.
+    living = set()
+    numbers = itertools.count()
+
     def __init__(
         self, name, command, directory, cpus=None, env=None, output=None, stdin=None
     ):
         self.name = name
         self.log_path = Path(directory) / (name + ".log")
         self.log = open(self.log_path, "ab")
+        self.process = None
+        self.number = next(Child.numbers)
+        Child.living.add(self)
         self.process = subprocess.Popen(
             [str(part) for part in command],
             stdin=stdin or subprocess.DEVNULL,
@@ -105,26 +114,50 @@ class Child:
         return [self.pid, *descendants(self.pid)] if self.alive() else []
 
     def stop(self, seconds=3):
-        """Ends the whole session; what it started itself goes with it."""
-        if self.alive():
+        """Ends it, and what it started. To do it twice is no harm."""
+        if self.process is not None:
+            below = [(pid, started_at(pid)) for pid in self.pids()[1:]]
             self.process.terminate()
             try:
                 self.process.wait(timeout=seconds)
             except subprocess.TimeoutExpired:
-                pass
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-        self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
-        self.close_stdin()
+                self.process.kill()
+                self.process.wait()
+            for pid, start in below:
+                kill_same(pid, start)
+            if self.process.stdout:
+                self.process.stdout.close()
+            self.close_stdin()
         self.log.close()
+        Child.living.discard(self)
 
     def close_stdin(self):
         if self.process.stdin:
             self.process.stdin.close()
+
+
+def started_at(pid):
+    """When the process began, which tells it from a later one of the same id;
+    None when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return int(text.rpartition(")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def kill_same(pid, start):
+    try:
+        if start is not None and started_at(pid) == start:
+            os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # gone in between
+
+
+def stop_all():
+    """Ends every child, those last that were there first."""
+    for child in sorted(Child.living, key=lambda child: -child.number):
+        child.stop()
 
 
 def prepare_child(cpus):
@@ -144,6 +177,7 @@ def listening_port(child):
     line = read_line(child)
     found = re.match(r"listening on \S*:(\d+)\s*$", line)
     if not found:
+        child.stop()
         raise Trouble(f"{child.name} did not start: {child.last_words() or line}")
     return int(found[1])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import peers
 import resolver
 from certificates import Certificates
-from processes import Child, Trouble, listening_port, pin, run
+from processes import Child, Trouble, listening_port, pin, run, stop_all
 
 
 @dataclass
@@ -42,11 +42,6 @@ class Children:
         self.all.append(child)
         return child
 
-    def stop(self):
-        for child in reversed(self.all):
-            child.stop()
-        self.all.clear()
-
 
 class Stage:
     """Set up once for a run. close() ends every program and removes every file;
@@ -67,7 +62,6 @@ class Stage:
         self.running = {}
         self.num_started = 0
         self.origins = {}
-        self.loads = set()
         self.num_loads = 0
 
     def set_up(self):
@@ -143,12 +137,6 @@ class Stage:
             if running.child:
                 running.child.stop()
 
-    def drop_all(self):
-        for running in self.running.values():
-            if running.child:
-                running.child.stop()
-        self.running.clear()
-
     def place(self, running, origin, pinned):
         """Binds the peer to its core, or lets it and its company run anywhere.
         Without a peer the origin has its core: so bytes go from one to the
@@ -161,8 +149,5 @@ class Stage:
         pin(at_the_core.pids(), proxy_cpus)
 
     def close(self):
-        for load in list(self.loads):
-            load.stop()
-        self.drop_all()
-        self.children.stop()
+        stop_all()
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -129,7 +129,11 @@ class ProcessesTest(unittest.TestCase):
         self.assertAlmostEqual(measured / known, 1.0, delta=0.1)
 
     def test_children_count_and_go_with_their_parent(self):
-        parent = ["/bin/sh", "-c", "sleep 100 & echo started; wait"]
+        parent = [
+            "/bin/sh",
+            "-c",
+            "sleep 100 & setsid sh -c 'echo started; exec sleep 100' & wait",
+        ]
         child = processes.Child(
             "parent", parent, os.environ.get("TMPDIR", "/tmp"),
             output=subprocess.PIPE,
@@ -137,7 +141,7 @@ class ProcessesTest(unittest.TestCase):
         try:
             self.assertEqual(processes.read_line(child), "started\n")
             pids = child.pids()
-            self.assertEqual(len(pids), 2)
+            self.assertEqual(len(pids), 3)
         finally:
             child.stop()
             child.log_path.unlink()

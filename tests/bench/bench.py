@@ -92,8 +92,13 @@ class Bench:
         try:
             self.results.add(scenario.key, peer, scenario.measure(self, peer))
         except PEER_FAILURES as failure:
-            self.results.fail(scenario.key, peer, failure)
+            self.results.fail(scenario.key, peer, self.reason(peer, failure))
             self.stage.drop(peer)
+
+    def reason(self, peer, failure):
+        """Why a peer failed: if its process has ended, that is why."""
+        words = self.stage.last_words_of_dead(peer)
+        return failure if words is None else f"ended by itself: {words}; {failure}"
 
 
 def select(patterns, quick):

@@ -71,17 +71,15 @@ class Load:
         if not seen:
             raise Trouble(self.complaint(f"no answer within {seconds:.0f} seconds"))
         if seen["errors"] and not tolerant:
-            raise Trouble(
-                f"{seen['errors']} of {seen['opened']} failed: "
-                + self.complaint("no reason given")
-            )
+            complaint = self.complaint("no reason given")
+            raise Trouble(f"{seen['errors']} errors, the first: {complaint}")
         return seen
 
     def complaint(self, otherwise):
         text = self.child.log_path.read_text(errors="replace").strip()
-        return text.splitlines()[0] if text else otherwise
+        return text.splitlines()[0].removeprefix("bench_load: ") if text else otherwise
 
 
 def run_load(stage, mode, options, cpus, seconds=90):
-    limits = ("--timeout", 20, "--time-limit", int(seconds))
+    limits = ("--timeout", 10, "--time-limit", int(seconds))
     return Load(stage, mode, (*options, *limits), cpus).finish(seconds + 30)

@@ -105,9 +105,10 @@ class Child:
     def alive(self):
         return self.process.poll() is None
 
-    def last_words(self, num_lines=3):
-        text = self.log_path.read_text(errors="replace").strip()
-        return " / ".join(text.splitlines()[-num_lines:])[-400:]
+    def last_words(self):
+        """The last line that it wrote to its log."""
+        lines = self.log_path.read_text(errors="replace").strip().splitlines()
+        return lines[-1][-300:] if lines else ""
 
     def pids(self):
         """The process and all below it."""

@@ -106,15 +106,16 @@ class Stage:
         """Returns the peer, which is started unless it runs already."""
         peer = peers.PEERS[key]
         kept = (key, origin) if peer.per_origin else key
-        running = self.running.get(kept)
-        if running and running.child and not running.child.alive():
-            words = running.child.last_words()
-            self.drop(key)
-            raise Trouble(f"ended by itself: {words}")
-        if not running:
-            running = self.start_fresh(key, origin)
-            self.running[kept] = running
-        return running
+        if kept not in self.running:
+            self.running[kept] = self.start_fresh(key, origin)
+        return self.running[kept]
+
+    def last_words_of_dead(self, key):
+        """What a pooled peer wrote last, or None when it lives."""
+        for kept, running in self.running.items():
+            if key in (kept, kept[0]) and running.child and not running.child.alive():
+                return running.child.last_words()
+        return None
 
     def start_fresh(self, key, origin):
         """Starts a peer that the caller stops."""

@@ -4,23 +4,24 @@
 //
 //   bench_floor --listen ADDR:PORT --to ADDR:PORT --cert PEM --key PEM
 //               [--ca PEM] [--verify|--no-verify] [--ech FILE] [--resume]
+//               [--groups LIST]
 //   bench_floor --listen ADDR:PORT --to ADDR:PORT --blind
 //
 // README.md beside this file describes the options.
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "net/xalloc.h"
 #include "tls.h"
 #include "wire.h"
 
-enum { kMaxHead = 8192, kMaxRounds = 16 };
+enum { kMaxHead = 8192 };
 
 struct floor {
   struct loop loop;
@@ -32,6 +33,7 @@ struct floor {
   bool blind;
   uint64_t tunnels;
   uint64_t failed;
+  uint64_t num_open;
   struct tunnel *open;  // all of them
 };
 
@@ -64,6 +66,7 @@ static void tunnel_link(struct tunnel *t) {
   }
   f->open = t;
   f->tunnels++;
+  f->num_open++;
 }
 
 static void tunnel_free(struct tunnel *t) {
@@ -75,6 +78,7 @@ static void tunnel_free(struct tunnel *t) {
   if (t->next != NULL) {
     t->next->prev = t->prev;
   }
+  t->floor->num_open--;
   free(t);
 }
 
@@ -142,8 +146,11 @@ static int move_blind(struct conn *from, struct conn *to) {
 // pump moves what `from` has received until it has no more or `to` has no room.
 static int pump(struct side *from, struct side *to) {
   bool blind = from->tunnel->floor->blind;
-  while (to->conn.pending_len == 0 &&
-         (from->conn.readable || from->conn.in_len > 0)) {
+  for (int i = 0; i < kMaxRounds; i++) {
+    if (to->conn.pending_len > 0 ||
+        (!from->conn.readable && from->conn.in_len == 0)) {
+      return CONN_AGAIN;
+    }
     int got = conn_fill(&from->conn);
     int left = blind ? move_blind(&from->conn, &to->conn)
                      : move_tls(&from->conn, &to->conn);
@@ -151,6 +158,7 @@ static int pump(struct side *from, struct side *to) {
       return got == CONN_FAILED ? got : left;
     }
   }
+  conn_come_back(&from->conn);
   return CONN_AGAIN;
 }
 
@@ -198,6 +206,7 @@ static bool handshake(struct side *side) {
     return false;
   }
   side->step = OPEN;
+  conn_keep(&side->conn);
   return true;
 }
 
@@ -210,9 +219,6 @@ static void advance(struct tunnel *t, struct side *side) {
     relay(t);
   } else if (side->conn.err != 0) {
     tunnel_fail(t);
-  }
-  if (t->browser.conn.watch.fd >= 0) {
-    conn_keep(&side->conn);
   }
 }
 
@@ -289,18 +295,16 @@ static void on_connection(struct watch *watch, uint32_t events) {
   struct floor *f =
       (struct floor *)((char *)watch - offsetof(struct floor, listener));
   (void)events;
-  for (int i = 0; i < kMaxRounds; i++) {
-    int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      return;
-    }
-    struct tunnel *t = xcalloc(1, sizeof(*t));
-    t->floor = f;
-    t->num_conns = 1;
-    t->browser.tunnel = t;
-    tunnel_link(t);
-    conn_open(&t->browser.conn, &f->loop, fd, on_browser_ready, on_dead);
+  int fd = endpoint_accept(watch->fd);
+  if (fd < 0) {
+    return;
   }
+  struct tunnel *t = xcalloc(1, sizeof(*t));
+  t->floor = f;
+  t->num_conns = 1;
+  t->browser.tunnel = t;
+  tunnel_link(t);
+  conn_open(&t->browser.conn, &f->loop, fd, on_browser_ready, on_dead);
 }
 
 static void on_signal(struct watch *watch, uint32_t events) {
@@ -309,69 +313,42 @@ static void on_signal(struct watch *watch, uint32_t events) {
   int signum = loop_signal(watch);
   (void)events;
   if (signum != 0) {
-    printf("{\"tunnels\": %llu, \"failed\": %llu}\n",
-           (unsigned long long)f->tunnels, (unsigned long long)f->failed);
+    printf("{\"tunnels\": %llu, \"failed\": %llu, \"open\": %llu}\n",
+           (unsigned long long)f->tunnels, (unsigned long long)f->failed,
+           (unsigned long long)f->num_open);
     fflush(stdout);
   }
   f->loop.stopped |= signum == SIGTERM || signum == SIGINT;
 }
 
 struct arguments {
-  const char *listen, *to, *cert, *key, *ca, *ech;
-  int verify, blind, resume;
+  const char *listen, *to, *cert, *key, *ca, *ech, *groups;
+  bool verify, no_verify, blind, resume;
 };
 
-static void parse(struct arguments *a, int argc, char **argv) {
-  a->verify = -1;
-  const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                   {"to", required_argument, NULL, 't'},
-                                   {"cert", required_argument, NULL, 'c'},
-                                   {"key", required_argument, NULL, 'k'},
-                                   {"ca", required_argument, NULL, 'a'},
-                                   {"ech", required_argument, NULL, 'e'},
-                                   {"verify", no_argument, &a->verify, 1},
-                                   {"no-verify", no_argument, &a->verify, 0},
-                                   {"blind", no_argument, &a->blind, 1},
-                                   {"resume", no_argument, &a->resume, 1},
-                                   {0}};
-  int option;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    switch (option) {
-      case 'l':
-        a->listen = optarg;
-        break;
-      case 't':
-        a->to = optarg;
-        break;
-      case 'c':
-        a->cert = optarg;
-        break;
-      case 'k':
-        a->key = optarg;
-        break;
-      case 'a':
-        a->ca = optarg;
-        break;
-      case 'e':
-        a->ech = optarg;
-        break;
-      case 0:
-        break;
-      default:
-        exit(64);
-    }
-  }
-  if (a->listen == NULL || a->to == NULL || optind != argc ||
+static void parse(struct arguments *a, char **argv) {
+  const struct option options[] = {{.name = "listen", .text = &a->listen},
+                                   {.name = "to", .text = &a->to},
+                                   {.name = "cert", .text = &a->cert},
+                                   {.name = "key", .text = &a->key},
+                                   {.name = "ca", .text = &a->ca},
+                                   {.name = "ech", .text = &a->ech},
+                                   {.name = "groups", .text = &a->groups},
+                                   {.name = "verify", .flag = &a->verify},
+                                   {.name = "no-verify", .flag = &a->no_verify},
+                                   {.name = "blind", .flag = &a->blind},
+                                   {.name = "resume", .flag = &a->resume},
+                                   {.name = NULL}};
+  options_parse(options, NULL, argv);
+  if (a->listen == NULL || a->to == NULL ||
       (!a->blind && (a->cert == NULL || a->key == NULL))) {
     die("--listen, --to, --cert and --key are needed (no --cert and --key "
         "with --blind)");
   }
-  if (a->verify == -1) {
-    a->verify = a->ca != NULL;
+  if (a->verify && (a->no_verify || a->ca == NULL)) {
+    die("--verify needs --ca PEM and no --no-verify");
   }
-  if (a->verify && a->ca == NULL) {
-    die("--verify needs --ca PEM");
-  }
+  a->verify = a->ca != NULL && !a->no_verify;
 }
 
 static void floor_init(struct floor *f, const struct arguments *a) {
@@ -403,9 +380,10 @@ static void floor_cleanup(struct floor *f) {
 }
 
 int main(int argc, char **argv) {
+  (void)argc;
   struct arguments arguments = {0};
   struct floor f = {0};
-  parse(&arguments, argc, argv);
+  parse(&arguments, argv);
   floor_init(&f, &arguments);
   loop_run(&f.loop);
   floor_cleanup(&f);

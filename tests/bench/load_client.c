@@ -8,9 +8,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "net/xalloc.h"
 
-enum { kMaxErrors = 1000, kTickUs = 250000, kMaxRounds = 64 };
+enum { kMaxErrors = 1000, kTickUs = 250000 };
 
 // What all clients share.
 
@@ -323,6 +324,25 @@ static void handshake(struct client *client) {
   }
 }
 
+// converse sends and reads what can be, until others must have their turn.
+static void converse(struct client *client) {
+  struct conn *conn = &client->conn;
+  for (int i = 0; i < kMaxRounds; i++) {
+    if (client->step == CLIENT_REQUESTING) {
+      send_body(client);
+    } else if (client->step != CLIENT_IDLE) {
+      return;
+    }
+    if (!conn->readable && conn->in_len == 0) {
+      return;
+    }
+    read_answer(client);
+  }
+  if (client->step != CLIENT_CLOSED) {
+    conn_come_back(conn);
+  }
+}
+
 static void on_ready(struct conn *conn) {
   struct client *client = (struct client *)conn;
   ERR_clear_error();
@@ -343,15 +363,8 @@ static void on_ready(struct conn *conn) {
   if (client->step == CLIENT_HANDSHAKE) {
     handshake(client);
   }
-  for (int i = 0; client->step == CLIENT_REQUESTING ||
-                  (client->step == CLIENT_IDLE && conn->readable);
-       i++) {
-    send_body(client);
-    if (!conn->readable && conn->in_len == 0) {
-      break;
-    }
-    read_answer(client);
-  }
+  converse(client);
+  conn_keep(conn);
 }
 
 // name_of puts `number` where the pattern has %d.

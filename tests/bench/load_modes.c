@@ -228,9 +228,10 @@ struct held {
   struct load *load;
   uint64_t count;
   uint64_t started;
-  uint64_t settled;         // are held, or have failed
-  uint64_t checked;         // have answered again
-  uint64_t lost;            // have failed after they were held
+  uint64_t settled;  // are held, or have failed
+  uint64_t checked;  // have answered again
+  uint64_t lost;     // have failed after they were held
+  bool checking;
   struct client **clients;  // NULL where one has failed
   void (*on_held)(void *owner);
   void *owner;
@@ -279,6 +280,8 @@ static void on_held_event(struct client *client, enum client_event event) {
     held_forget(h, client);
     if (!client->again) {
       held_settle(h);
+    } else if (h->checking) {
+      held_stop_if_checked(h);
     }
   }
 }
@@ -293,6 +296,7 @@ static void held_start(struct held *h) {
 // held_check ends the loop when every tunnel has answered again. A tunnel that
 // fails during the check is lost too.
 static void held_check(struct held *h) {
+  h->checking = true;
   held_stop_if_checked(h);
   for (uint64_t i = 0; i < h->count; i++) {
     if (h->clients[i] != NULL) {

@@ -2,12 +2,11 @@
 // `GET /bytes/N` brings N bytes, `POST /sink` takes a body and checks it.
 //
 //   bench_origin --listen ADDR:PORT --cert PEM --key PEM [--ech-key PEM]
-//                [--no-tickets] [--threads N]
+//                [--no-tickets] [--groups LIST] [--threads N]
 //   bench_origin --listen ADDR:PORT --plain [--threads N]
 //
 // It prints its counters as JSON on SIGUSR1 and at its end.
 
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,11 +16,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "net/xalloc.h"
 #include "tls.h"
 #include "wire.h"
 
-enum { kMaxHead = 8192, kMaxThreads = 64, kMaxRounds = 16 };
+enum { kMaxHead = 8192, kMaxThreads = 64 };
 
 // What all threads share.
 struct origin {
@@ -189,8 +189,8 @@ static bool take(struct client *client, const uint8_t *data, size_t len) {
   return true;
 }
 
-// read_all reads what there is: CONN_AGAIN, CONN_END or CONN_FAILED.
-static int read_all(struct client *client) {
+// read_once receives once and reads all of that: CONN_...
+static int read_once(struct client *client) {
   uint8_t plain[kTlsRecord];
   int n = conn_fill(&client->conn);
   while (n != CONN_FAILED &&
@@ -201,6 +201,22 @@ static int read_all(struct client *client) {
   }
   conn_flush(&client->conn);
   return n;
+}
+
+// read_some reads until there is no more, or others must have their turn.
+static int read_some(struct client *client) {
+  struct conn *conn = &client->conn;
+  int result = CONN_AGAIN;
+  for (int i = 0; i < kMaxRounds && result == CONN_AGAIN; i++) {
+    if (!conn->readable && conn->in_len == 0) {
+      return CONN_AGAIN;
+    }
+    result = read_once(client);
+  }
+  if (result == CONN_AGAIN) {
+    conn_come_back(conn);
+  }
+  return result;
 }
 
 static bool handshake(struct client *client) {
@@ -220,12 +236,10 @@ static void on_ready(struct conn *conn) {
     client_fail(client);
     return;
   }
-  int result = CONN_AGAIN;
-  for (int i = 0; client->step != HANDSHAKE && result == CONN_AGAIN &&
-                  (conn->readable || conn->in_len > 0);
-       i++) {
-    result = read_all(client);
+  if (client->step == HANDSHAKE) {
+    return;
   }
+  int result = read_some(client);
   if (result == CONN_AGAIN && client->step == WRITE_BODY &&
       !write_body(client)) {
     result = CONN_FAILED;
@@ -246,7 +260,7 @@ static void on_connection(struct watch *watch, uint32_t events) {
       (struct serving *)((char *)watch - offsetof(struct serving, listener));
   (void)events;
   for (int i = 0; i < kMaxRounds; i++) {
-    int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = endpoint_accept(watch->fd);
     if (fd < 0) {
       return;
     }
@@ -326,76 +340,53 @@ static void on_signal(struct watch *watch, uint32_t events) {
 }
 
 struct arguments {
-  const char *listen, *cert, *key, *ech_key;
-  int threads, no_tickets, plain;
+  const char *listen, *cert, *key, *ech_key, *groups;
+  uint64_t threads;
+  bool no_tickets, plain;
 };
 
-static void parse(struct arguments *a, int argc, char **argv) {
+static void parse(struct arguments *a, char **argv) {
   const struct option options[] = {
-      {"listen", required_argument, NULL, 'l'},
-      {"cert", required_argument, NULL, 'c'},
-      {"key", required_argument, NULL, 'k'},
-      {"ech-key", required_argument, NULL, 'e'},
-      {"threads", required_argument, NULL, 'n'},
-      {"no-tickets", no_argument, &a->no_tickets, 1},
-      {"plain", no_argument, &a->plain, 1},
-      {0}};
-  int option;
+      {.name = "listen", .text = &a->listen},
+      {.name = "cert", .text = &a->cert},
+      {.name = "key", .text = &a->key},
+      {.name = "ech-key", .text = &a->ech_key},
+      {.name = "groups", .text = &a->groups},
+      {.name = "no-tickets", .flag = &a->no_tickets},
+      {.name = "plain", .flag = &a->plain},
+      {.name = "threads", .number = &a->threads, .min = 1, .max = kMaxThreads},
+      {.name = NULL}};
   a->threads = 1;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    switch (option) {
-      case 'l':
-        a->listen = optarg;
-        break;
-      case 'c':
-        a->cert = optarg;
-        break;
-      case 'k':
-        a->key = optarg;
-        break;
-      case 'e':
-        a->ech_key = optarg;
-        break;
-      case 'n':
-        a->threads = atoi(optarg);
-        break;
-      case 0:
-        break;
-      default:
-        exit(64);
-    }
-  }
-  if (a->listen == NULL || optind != argc ||
-      (!a->plain && (a->cert == NULL || a->key == NULL))) {
+  options_parse(options, NULL, argv);
+  if (a->listen == NULL || (!a->plain && (a->cert == NULL || a->key == NULL))) {
     die("--listen, --cert and --key are needed (no --cert and --key with "
         "--plain)");
-  }
-  if (a->threads < 1 || a->threads > kMaxThreads) {
-    die("--threads wants 1 to %d", kMaxThreads);
   }
 }
 
 int main(int argc, char **argv) {
+  (void)argc;
   struct arguments a = {0};
   struct origin origin = {.stop_fd = eventfd(0, EFD_CLOEXEC)};
   struct control control = {.signals = {-1, on_signal}, .origin = &origin};
   struct serving servings[kMaxThreads] = {0};
-  parse(&a, argc, argv);
+  parse(&a, argv);
   struct endpoint at = endpoint_parse("--listen", a.listen);
   origin.body = body_new();
   if (!a.plain) {
     origin.server =
         tls_server_new(a.cert, a.key, "http/1.1", a.ech_key, !a.no_tickets);
+    tls_set_groups(origin.server, a.groups);
   }
   loop_init(&control.loop);
   loop_signals(&control.loop, &control.signals);
-  for (int i = 0; i < a.threads; i++) {
+  for (uint64_t i = 0; i < a.threads; i++) {
     serving_start(&servings[i], &origin, &at);
   }
   endpoint_announce(&at);
   loop_run(&control.loop);
   eventfd_write(origin.stop_fd, 1);
-  for (int i = 0; i < a.threads; i++) {
+  for (uint64_t i = 0; i < a.threads; i++) {
     pthread_join(servings[i].thread, NULL);
   }
   loop_cleanup(&control.loop);

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 TIMEOUT = 30
 
@@ -81,7 +82,8 @@ class Bed:
             server.process.kill()
             server.process.wait()
             raise
-        server.stop()
+        if server.process:
+            server.stop()
 
     def origin(self, *args):
         return self.server("bench_origin", *args)
@@ -125,6 +127,14 @@ def check_modes(bed, *to):
     assert result["count"] == 20 and result["checked"] == 5
 
 
+def settled(floor):
+    """The floor's counters once it has no tunnel open, or after a while."""
+    end = time.monotonic() + TIMEOUT
+    while (counters := floor.counters())["open"] and time.monotonic() < end:
+        pass
+    return counters
+
+
 def test_tls(bed):
     ca = ["--ca", bed.folder / "ca.pem"]
     names = ["--names", 7, "--port", 8443]
@@ -133,7 +143,8 @@ def test_tls(bed):
         with bed.floor(origin, *bed.identity, *ca, "--verify") as floor:
             check_modes(bed, "--proxy", floor.address, *ca, *names)
             assert origin.counters()["bad_bodies"] == 0
-            assert floor.counters()["failed"] == 0
+            counters = settled(floor)
+            assert counters["failed"] == counters["open"] == 0, counters
 
 
 def test_plain(bed):
@@ -141,6 +152,7 @@ def test_plain(bed):
         check_modes(bed, "--direct", origin.address, "--plain")
         with bed.floor(origin, "--blind") as floor:
             check_modes(bed, "--proxy", floor.address, "--plain")
+            assert settled(floor)["open"] == 0
 
 
 def test_blind_tls(bed):
@@ -175,6 +187,15 @@ def test_ech(bed):
         with bed.floor(origin, *bed.identity, "--ech", ech) as floor:
             bed.load(*few, "--proxy", floor.address)
             assert origin.counters()["ech_accepted"] == 20
+    with bed.origin(*bed.identity) as origin:
+        with bed.floor(origin, *bed.identity, "--ech", ech) as floor:
+            bed.load_fails(*few, "--proxy", floor.address)
+        # An entry of an unknown version: BoringSSL goes on without ECH.
+        ech = bed.folder / "unknown.bin"
+        ech.write_bytes(bytes.fromhex("0006 ffff 0002 0000"))
+        bed.load_fails(*few, "--direct", origin.address, "--ech", ech)
+        with bed.floor(origin, *bed.identity, "--ech", ech) as floor:
+            bed.load_fails(*few, "--proxy", floor.address)
 
 
 def test_failures(bed):
@@ -195,6 +216,29 @@ def test_failures(bed):
     bed.load_fails(*few, "--direct", gone)
 
 
+def test_lost_tunnels(bed):
+    """Held tunnels that do not answer at the end are errors, found at once."""
+    with bed.origin(*bed.identity) as origin:
+        with bed.floor(origin, *bed.identity) as floor:
+            load = subprocess.Popen(
+                [str(bed.programs / "bench_load"), "idle", "--count", "5",
+                 "--proxy", floor.address],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True,
+            )
+            assert load.stdout.readline() == "ready\n"
+            floor.process.send_signal(signal.SIGSTOP)
+            load.stdin.close()
+            load.stdin = None
+            floor.process.send_signal(signal.SIGKILL)
+            out, _ = load.communicate(timeout=TIMEOUT)
+            assert load.returncode == 1
+            result = json.loads(out)
+            assert (result["errors"], result["checked"]) == (5, 0), result
+            floor.process.wait()
+            floor.process = None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
@@ -206,7 +250,7 @@ def main():
         run(args.echproxy, "keygen", "public.test", "--out", folder / "ech.pem")
         bed = Bed(args.programs, folder)
         for test in (test_tls, test_plain, test_blind_tls, test_resumption,
-                     test_ech, test_failures):
+                     test_ech, test_failures, test_lost_tunnels):
             test(bed)
             print(f"{test.__name__}: passed", file=sys.stderr)
 

@@ -150,6 +150,12 @@ SSL_CTX *tls_server_new(const char *cert_path, const char *key_path,
   return ctx;
 }
 
+void tls_set_groups(SSL_CTX *ctx, const char *groups) {
+  if (groups != NULL && SSL_CTX_set1_curves_list(ctx, groups) != 1) {
+    die("--groups: this BoringSSL does not know '%s'", groups);
+  }
+}
+
 // Clients: verifying.
 
 static STACK_OF(X509) * parse_chain(const STACK_OF(CRYPTO_BUFFER) * buffers) {
@@ -266,6 +272,8 @@ struct tls_client *tls_client_new(const char *ca_path, const char *ech_path,
   }
   return client;
 }
+
+SSL_CTX *tls_client_context(struct tls_client *client) { return client->ctx; }
 
 void tls_client_allow_tls12(struct tls_client *client) {
   if (!SSL_CTX_set_min_proto_version(client->ctx, TLS1_2_VERSION)) {

@@ -16,6 +16,11 @@ SSL_CTX *tls_server_new(const char *cert_path, const char *key_path,
                         const char *alpn, const char *ech_key_path,
                         bool tickets);
 
+// tls_set_groups leaves `ctx` with these groups (`X25519:P-256`) in place of
+// BoringSSL's own choice, which has X25519MLKEM768 where BoringSSL has it. NULL
+// changes nothing. An unknown group ends the program.
+void tls_set_groups(SSL_CTX *ctx, const char *groups);
+
 // tls_client is what makes client sessions: TLS 1.3, a context without X509
 // objects, as small as a session can be.
 struct tls_client;
@@ -27,6 +32,9 @@ struct tls_client;
 // over. `alpn` is NULL or one protocol.
 struct tls_client *tls_client_new(const char *ca_path, const char *ech_path,
                                   const char *alpn, bool resume);
+
+// tls_client_context returns the context, borrowed while `client` lives.
+SSL_CTX *tls_client_context(struct tls_client *client);
 
 // tls_client_allow_tls12 lets sessions from now on offer TLS 1.2 too, for a
 // proxy that has no more.

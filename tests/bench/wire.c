@@ -1,99 +1,22 @@
 #include "wire.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "net/xalloc.h"
 
-void die(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  fprintf(stderr, "%s: ", program_invocation_short_name);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
-  va_end(args);
-  exit(1);
-}
-
-// Addresses.
-
-static bool parse_ip(struct endpoint *out, const char *ip, uint16_t port) {
-  struct sockaddr_in *v4 = (struct sockaddr_in *)&out->address;
-  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&out->address;
-  if (inet_pton(AF_INET, ip, &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(port);
-    out->len = sizeof(*v4);
-    return true;
-  }
-  v6->sin6_family = AF_INET6;
-  v6->sin6_port = htons(port);
-  out->len = sizeof(*v6);
-  return inet_pton(AF_INET6, ip, &v6->sin6_addr) == 1;
-}
-
-struct endpoint endpoint_parse(const char *option, const char *text) {
-  struct endpoint result = {0};
-  char ip[INET6_ADDRSTRLEN + 2] = "";
-  const char *colon = strrchr(text, ':');
-  size_t len = colon == NULL ? sizeof(ip) : (size_t)(colon - text);
-  if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-    text++;
-    len -= 2;
-  }
-  char *end = ip;
-  unsigned long port = colon == NULL ? 0 : strtoul(colon + 1, &end, 10);
-  if (len < sizeof(ip)) {
-    memcpy(ip, text, len);
-  }
-  if (len >= sizeof(ip) || *end != '\0' || port > 65535 ||
-      !parse_ip(&result, ip, (uint16_t)port)) {
-    die("%s wants ADDR:PORT with an IP address, not '%s'", option, text);
-  }
-  return result;
-}
-
-int endpoint_listen(struct endpoint *at, bool shared) {
-  int one = 1;
-  int fd = socket(at->address.ss_family,
-                  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 ||
-      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-      (shared &&
-       setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) ||
-      bind(fd, (struct sockaddr *)&at->address, at->len) != 0 ||
-      listen(fd, SOMAXCONN) != 0 ||
-      getsockname(fd, (struct sockaddr *)&at->address, &at->len) != 0) {
-    die("cannot listen: %s", strerror(errno));
-  }
-  return fd;
-}
-
-void endpoint_announce(const struct endpoint *at) {
-  char ip[INET6_ADDRSTRLEN] = "";
-  const struct sockaddr_in *v4 = (const struct sockaddr_in *)&at->address;
-  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&at->address;
-  if (at->address.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
-    printf("listening on %s:%d\n", ip, ntohs(v4->sin_port));
-  } else {
-    inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
-    printf("listening on [%s]:%d\n", ip, ntohs(v6->sin6_port));
-  }
-  fflush(stdout);
-}
+// What comes in with one recv, in records of any length, goes out in full ones
+// with one send: room for it, and for the record that it completes.
+enum { kOutBuffer = kWireBuffer + 2 * kTlsRecord };
 
 // The BIO between BoringSSL and the loop's buffers.
 
@@ -136,10 +59,20 @@ static long bio_ctrl(BIO *bio, int cmd, long larg, void *parg) {
 
 // The loop.
 
+// allow_descriptors raises the soft limit to the hard one.
+static void allow_descriptors(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 void loop_init(struct loop *loop) {
+  allow_descriptors();
   *loop = (struct loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
   loop->in = xrealloc(NULL, kWireBuffer);
-  loop->out = xrealloc(NULL, kWireBuffer);
+  loop->out = xrealloc(NULL, kOutBuffer);
   loop->bio_method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "wire");
   if (loop->epoll_fd < 0 || loop->bio_method == NULL ||
       !BIO_meth_set_read(loop->bio_method, bio_read) ||
@@ -217,6 +150,8 @@ int loop_signal(const struct watch *watch) {
 
 // Connections.
 
+enum { kConnEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | (int)EPOLLET };
+
 static void send_pending(struct conn *conn) {
   ssize_t n =
       send(conn->watch.fd, conn->pending, conn->pending_len, MSG_NOSIGNAL);
@@ -224,12 +159,12 @@ static void send_pending(struct conn *conn) {
     conn->err = errno == EAGAIN ? conn->err : errno;
     return;
   }
+  conn->pending_off += (size_t)n;
   conn->pending_len -= (size_t)n;
   if (conn->pending_len == 0) {
     free(conn->pending);
     conn->pending = NULL;
-  } else {
-    memmove(conn->pending, conn->pending + n, conn->pending_len);
+    conn->pending_off = 0;
   }
 }
 
@@ -250,14 +185,11 @@ static void on_conn_event(struct watch *watch, uint32_t events) {
 void conn_open(struct conn *conn, struct loop *loop, int fd,
                void (*on_ready)(struct conn *),
                void (*on_dead)(struct conn *)) {
-  int one = 1;
   *conn = (struct conn){.watch = {fd, on_conn_event},
                         .loop = loop,
                         .on_ready = on_ready,
                         .on_dead = on_dead};
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-  if (!loop_add(loop, &conn->watch,
-                EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) {
+  if (!loop_add(loop, &conn->watch, (uint32_t)kConnEvents)) {
     die("cannot watch a connection: %s", strerror(errno));
   }
 }
@@ -265,9 +197,11 @@ void conn_open(struct conn *conn, struct loop *loop, int fd,
 void conn_connect(struct conn *conn, struct loop *loop,
                   const struct endpoint *to, void (*on_ready)(struct conn *),
                   void (*on_dead)(struct conn *)) {
+  int one = 1;
   int fd = socket(to->address.ss_family,
                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
+  if (fd < 0 ||
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0) {
     die("cannot make a socket: %s", strerror(errno));
   }
   int result = connect(fd, (const struct sockaddr *)&to->address, to->len);
@@ -377,9 +311,16 @@ void conn_keep(struct conn *conn) {
   }
 }
 
+void conn_come_back(struct conn *conn) {
+  struct epoll_event event = {.events = (uint32_t)kConnEvents,
+                              .data.ptr = &conn->watch};
+  epoll_ctl(conn->loop->epoll_fd, EPOLL_CTL_MOD, conn->watch.fd, &event);
+}
+
 static void pend(struct conn *conn, const uint8_t *data, size_t len) {
-  conn->pending = xrealloc(conn->pending, conn->pending_len + len);
-  memcpy(conn->pending + conn->pending_len, data, len);
+  size_t used = conn->pending_off + conn->pending_len;
+  conn->pending = xrealloc(conn->pending, used + len);
+  memcpy(conn->pending + used, data, len);
   conn->pending_len += len;
 }
 
@@ -411,11 +352,11 @@ void conn_flush(struct conn *conn) {
 static void out_append(struct conn *conn, const uint8_t *data, size_t len) {
   struct loop *loop = conn->loop;
   if (loop->out_owner != NULL &&
-      (loop->out_owner != conn || loop->out_len + len > kWireBuffer)) {
+      (loop->out_owner != conn || loop->out_len + len > kOutBuffer)) {
     conn_flush(loop->out_owner);
   }
   loop->out_owner = conn;
-  if (len > kWireBuffer) {
+  if (len > kOutBuffer) {
     send_now(conn, data, len);
     return;
   }
@@ -467,46 +408,4 @@ void conn_close(struct conn *conn) {
   conn->in_len = conn->pending_len = 0;
   conn->next_dead = conn->loop->dead;
   conn->loop->dead = conn;
-}
-
-// Heads and bodies of HTTP/1.1.
-
-size_t head_end(const char *data, size_t len) {
-  const char *end = memmem(data, len, "\r\n\r\n", 4);
-  return end == NULL ? 0 : (size_t)(end - data) + 4;
-}
-
-uint64_t head_number(const char *head, const char *field, uint64_t otherwise) {
-  const char *at = strcasestr(head, field);
-  return at == NULL ? otherwise : strtoull(at + strlen(field), NULL, 10);
-}
-
-uint8_t *body_new(void) {
-  uint8_t *body = xrealloc(NULL, 2 * kBodyPeriod);
-  uint32_t state = 1;
-  for (size_t i = 0; i < kBodyPeriod; i++) {
-    state = state * 1664525 + 1013904223;
-    body[i] = body[i + kBodyPeriod] = (uint8_t)(state >> 24);
-  }
-  return body;
-}
-
-bool body_matches(const uint8_t *body, uint64_t offset, const uint8_t *data,
-                  size_t len) {
-  while (len > 0) {
-    size_t n = len < kBodyPeriod ? len : kBodyPeriod;
-    if (memcmp(body + offset % kBodyPeriod, data, n) != 0) {
-      return false;
-    }
-    offset += n;
-    data += n;
-    len -= n;
-  }
-  return true;
-}
-
-uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

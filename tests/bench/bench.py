@@ -148,6 +148,12 @@ def parse_arguments():
         action="store_true",
         help="exit with 1 when a target was missed or a peer failed",
     )
+    parser.add_argument(
+        "--groups",
+        metavar="LIST",
+        help="key exchange of the load, the site and the floor, as X25519:P-256 "
+        "(default: BoringSSL's own choice, which has ML-KEM where it can)",
+    )
     parser.add_argument("--list", action="store_true", help="say what there is to run")
     parser.add_argument("--build", help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
@@ -169,7 +175,7 @@ def main():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    stage = Stage(arguments.build)
+    stage = Stage(arguments.build, arguments.groups)
     bench = Bench(stage, arguments.quick, sys.stderr)
     begun = time.monotonic()
     try:

@@ -16,8 +16,9 @@ def sites(running, peer, stage, origin, num_names=100):
         "--names", num_names, "--port", stage.origins[origin].port,
     ]  # fmt: skip
     if peer.blind:
-        options.append("--plain")
-    elif peer.how == "direct":
+        return [*options, "--plain"]
+    options += stage.groups
+    if peer.how == "direct":
         options += ["--ca", stage.certificates.root]
         if peer.ech:
             options += ["--ech", stage.ech_config]

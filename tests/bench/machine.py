@@ -24,6 +24,7 @@ def describe(stage, quick, seconds):
         "cpu": cpu_model(),
         "cores": len(stage.all_cpus),
         "kernel": platform.release(),
+        "groups": stage.groups[-1] if stage.groups else "BoringSSL's own choice",
         "echproxy": version[0],
         "boringssl": version[-1],
         "boringssl_kind": boringssl_kind(version[-1]),

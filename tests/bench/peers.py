@@ -65,6 +65,7 @@ def start_floor(stage, peer, directory, origins, cpus):
     certificates = stage.certificates
     options = list(peer.options)
     if not peer.blind:
+        options += stage.groups
         options += ["--cert", certificates.chain, "--key", certificates.leaf]
         options += ["--ca", certificates.root]
     if stage.origins[name].tickets:

@@ -105,7 +105,7 @@ def about(run):
         f"A {kind} run of {run['seconds'] // 60} min {run['seconds'] % 60} s on "
         f"{run['date']}: {run['cores']} cores of {run['cpu']}, Linux "
         f"{run['kernel']}. {run['echproxy']} and the floor with "
-        f"{run['boringssl']}. Peers: {packages}.\n\n"
+        f"{run['boringssl']}; groups: {run['groups']}. Peers: {packages}.\n\n"
         "Medians of the rounds. Where not said otherwise the proxy has one core "
         "and the load and the origin have the others. '×' columns are multiples of "
         "the floor's figure in the same run."

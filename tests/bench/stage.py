@@ -47,8 +47,10 @@ class Stage:
     """Set up once for a run. close() ends every program and removes every file;
     nothing may keep it from running."""
 
-    def __init__(self, build):
+    def __init__(self, build, groups=None):
         self.build = Path(build)
+        # For the programs of the bench; None leaves it to BoringSSL.
+        self.groups = ("--groups", groups) if groups else ()
         self.echproxy = self.build / "echproxy"
         cores = sorted(os.sched_getaffinity(0))
         self.all_cpus = set(cores)
@@ -88,7 +90,7 @@ class Stage:
             f"origin-{name}",
             self.tool("bench_origin"), "--listen", "127.0.0.1:0",
             "--cert", self.certificates.chain, "--key", self.certificates.leaf,
-            "--ech-key", self.ech_config, *options,
+            "--ech-key", self.ech_config, *self.groups, *options,
             cpus=self.other_cpus, output=subprocess.PIPE,
         )  # fmt: skip
         return Origin(

@@ -262,7 +262,9 @@ class ScenariosTest(unittest.TestCase):
         self.assertEqual(speed.scaling(100, 40, 125), 1.6)
 
     def test_first_and_last_minute(self):
-        points = [(at, 10 if at <= 60 else 12) for at in range(301)]
+        steps = ((60, 10), (239, 99), (300, 12))
+        values = [next(value for end, value in steps if at <= end) for at in range(301)]
+        points = list(enumerate(values))
         self.assertEqual(holding.first_and_last_minute(points), (10, 12))
 
     def test_slow_peers_visit_fewer_sites(self):

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from growth import COUNTS
+from holding import COUNTS as COUNTS_HELD
 from peers import PEERS
 from report import number
 from speed import CONCURRENCIES
@@ -249,10 +250,9 @@ def log_ticks(axes):
 def memory(results):
     title = "Memory per idle tunnel"
     series = [
-        ("1,000 tunnels", "idle", "kib_1000"),
-        ("5,000 tunnels", "idle", "kib_5000"),
+        (f"{count:,} tunnels", f"idle-{count}", "kib") for count in COUNTS_HELD
     ]
-    peers = results.peers["idle"]
+    peers = list(dict.fromkeys(p for one in series for p in results.peers[one[1]]))
     series = [one for one in series if values_of(results, peers, *one[1:])]
     if not series:
         return None

@@ -86,6 +86,17 @@ def transfers(prefix, peers, floor, origin, pinned=True, names=None):
         )
 
 
+def idle():
+    for count in holding.COUNTS:
+        yield Scenario(
+            f"idle-{count}", f"Memory per idle tunnel, {count:,} of them",
+            (*RELAYING, *BLIND), holding.Idle(count), (("kib", "KiB"),),
+            rounds=1, fresh=True, full_only=count != holding.COUNTS[0],
+            note="Growth of the PSS of a fresh process, all its children "
+            "included, divided by the tunnels. The kernel's part is not in it.",
+        )  # fmt: skip
+
+
 SCENARIOS = (
     Scenario(
         "connect", "A new connection, both handshakes full", INTERCEPTING,
@@ -146,13 +157,7 @@ SCENARIOS = (
         ("p50_us", "p99_us"), "floor-blind", direct="direct-plain",
     ),
     *transfers("blind-", BLIND, "floor-blind", "plain"),
-    Scenario(
-        "idle", "Memory per idle tunnel", (*RELAYING, *BLIND), holding.Idle(),
-        (("kib_1000", "KiB, 1,000"), ("kib_5000", "KiB, 5,000")),
-        rounds=1, fresh=True,
-        note="Growth of the PSS of a fresh process, all its children included, "
-        "divided by the tunnels. The kernel's part is not in it.",
-    ),
+    *idle(),
     Scenario(
         "sites", "Growth with the number of sites",
         ("echproxy", "floor", "squid-peek", "mitmproxy", "privoxy"), growth.Sites(),

@@ -59,13 +59,13 @@ def transfer_targets():
 def idle_targets():
     for count in (1000, 5000):
         yield Target(
-            f"Memory per idle intercepted tunnel, {count} of them", "value",
-            ("idle", "echproxy", f"kib_{count}"), None, "at most", both(18), "KiB",
+            f"Memory per idle intercepted tunnel, {count:,} of them", "value",
+            (f"idle-{count}", "echproxy", "kib"), None, "at most", both(18), "KiB",
         )  # fmt: skip
         yield Target(
-            f"Memory per idle blind tunnel, {count} of them", "value",
-            ("idle", "echproxy-blind", f"kib_{count}"), None, "at most", both(4),
-            "KiB",
+            f"Memory per idle blind tunnel, {count:,} of them", "value",
+            (f"idle-{count}", "echproxy-blind", "kib"), None, "at most",
+            both(4), "KiB",
         )  # fmt: skip
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from processes import run
 
-PACKAGES = ("squid-openssl", "mitmproxy", "privoxy", "haproxy", "nginx", "tinyproxy-bin", "unbound")  # fmt: skip
+PACKAGES = (
+    "squid-openssl", "mitmproxy", "privoxy", "haproxy", "nginx", "tinyproxy-bin",
+    "unbound",
+)  # fmt: skip
 # Debian's android-libboringssl-dev has this version of the API; both kinds are
 # told apart by it where the targets differ.
 DEBIAN_API_VERSION = 17

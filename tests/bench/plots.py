@@ -191,7 +191,8 @@ def latency(results):
         ("first-byte", "First byte of a new fetch"),
         ("request", "A kept-alive request of 1 KiB"),
     ):
-        peers = [p for p, _ in values_of(results, results.peers[scenario], scenario, "p50_us")]
+        pairs = values_of(results, results.peers[scenario], scenario, "p50_us")
+        peers = [peer for peer, _ in pairs]
         if peers:
             panels.append((scenario, heading, peers))
     if not panels:

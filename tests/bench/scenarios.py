@@ -125,7 +125,8 @@ SCENARIOS = (
         speed.Rate((64,), pinned=False), RATES[-1:], ("per_s_64",), full_only=True,
     ),
     Scenario(
-        "first-byte", "First byte of a new fetch", (*INTERCEPTING, "direct", "direct-clear"),
+        "first-byte", "First byte of a new fetch",
+        (*INTERCEPTING, "direct", "direct-clear"),
         speed.FirstByte(), LATENCY, ("p50_us",), direct="direct",
         note="One at a time, from the TCP connection to the answer's first "
         "byte; DNS is warm, both handshakes are full.",

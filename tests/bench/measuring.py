@@ -89,22 +89,25 @@ class Progress:
         self.planned = planned_seconds
         self.done = 0.0
         self.current = 0.0
-        self.begun = now()
+        self.begun = self.step_begun = now()
         self.width = 0
 
     def elapsed(self):
         return self.now() - self.begun
 
     def seconds_left(self):
-        elapsed = self.elapsed()
-        pace = elapsed / self.done if self.done > self.planned * 0.05 else 1.0
-        return max(0.0, self.planned - self.done) * pace
+        before = self.step_begun - self.begun
+        pace = before / self.done if self.done > self.planned * 0.05 else 1.0
+        left = max(0.0, self.planned - self.done) * pace
+        # Of what is under way, a part is over; but it is not all until it ends.
+        return left - min(self.now() - self.step_begun, self.current * pace)
 
     def step(self, text, seconds):
         """Announces a step that was planned to take `seconds`; the one before
         it is over."""
         self.done += self.current
         self.current = seconds
+        self.step_begun = self.now()
         self.show(text)
 
     def show(self, text):

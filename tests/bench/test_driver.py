@@ -79,6 +79,13 @@ class ProgressTest(unittest.TestCase):
         self.progress.step("first", 40)
         self.assertEqual(self.progress.seconds_left(), 100)
 
+    def test_what_is_under_way_gets_less(self):
+        self.progress.step("first", 40)
+        self.time = 30.0
+        self.assertEqual(self.progress.seconds_left(), 70)
+        self.time = 80.0
+        self.assertEqual(self.progress.seconds_left(), 60)
+
     def test_a_slow_machine_takes_longer(self):
         self.progress.step("first", 40)
         self.time = 80.0

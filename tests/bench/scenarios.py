@@ -194,6 +194,7 @@ SCENARIOS = (
             ("max_us", "max µs"),
         ),
         rounds=1, fresh=True, full_only=True,
-        note="Growth: the median of the last minute against that of the first.",
+        note="Growth: the median of the last minute against that of the second; "
+        "in the first the coming and going sets in.",
     ),
 )  # fmt: skip

@@ -128,7 +128,7 @@ TARGETS = (
         "value", ("soak", "echproxy", "errors"), None, "at most", both(0), "",
     ),
     Target(
-        "Growth of memory meanwhile, last minute against first", "value",
+        "Growth of memory meanwhile, last minute against second", "value",
         ("soak", "echproxy", "growth_percent"), None, "at most", both(2), "%",
     ),
 )  # fmt: skip

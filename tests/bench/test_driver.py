@@ -268,11 +268,11 @@ class ScenariosTest(unittest.TestCase):
         # Two threads may be even and a third do the rest.
         self.assertEqual(speed.scaling(100, 40, 125), 1.6)
 
-    def test_first_and_last_minute(self):
-        steps = ((60, 10), (239, 99), (300, 12))
+    def test_second_and_last_minute(self):
+        steps = ((59, 5), (119, 10), (239, 99), (300, 12))
         values = [next(value for end, value in steps if at <= end) for at in range(301)]
         points = list(enumerate(values))
-        self.assertEqual(holding.first_and_last_minute(points), (10, 12))
+        self.assertEqual(holding.second_and_last_minute(points), (10, 12))
 
     def test_slow_peers_visit_fewer_sites(self):
         self.assertEqual(growth.counts("privoxy", False), [1, 10, 100])

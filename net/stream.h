@@ -44,6 +44,15 @@ void stream_set_events(struct stream *stream,
 void stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);
 
+// stream_splice lets what comes to `from` go on to `to` without passing through
+// this process, as far as the two are connections between which the kernel can
+// move bytes: then `moved(owner)`, with the owner of `from`, tells of `len` of
+// them in place of on_data, and stream_pending(to) counts those that `to` does
+// not take yet. What does not go that way comes to on_data as ever. It holds
+// until stream_set_events on `from`, and `to` must live so long.
+void stream_splice(struct stream *from, struct stream *to,
+                   void (*moved)(void *owner, size_t len));
+
 // stream_unread puts `len` bytes back, which it copies, so that on_data gets
 // them before anything else. It is for bytes that turned out to belong to
 // whoever reads next.

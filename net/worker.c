@@ -12,6 +12,7 @@ struct worker {
   struct task *tasks;  // a utlist: the head's `prev` is the tail
   struct task marker;  // where the tasks that were queued in time end
   struct bytes out;
+  struct splice_pool pipes;
   uint8_t *read_buffer;
   uint8_t *plain_buffer;
 };
@@ -37,6 +38,7 @@ int worker_free(struct worker *w) {
   uv_close((uv_handle_t *)&w->idle, NULL);
   uv_run(&w->loop, UV_RUN_NOWAIT);
   int err = uv_loop_close(&w->loop);
+  splice_pool_cleanup(&w->pipes);
   free(w->out.data);
   free(w->read_buffer);
   free(w->plain_buffer);
@@ -53,6 +55,8 @@ uint8_t *worker_read_buffer(struct worker *w) { return w->read_buffer; }
 uint8_t *worker_plain_buffer(struct worker *w) { return w->plain_buffer; }
 
 struct bytes *worker_out_buffer(struct worker *w) { return &w->out; }
+
+struct splice_pool *worker_pipes(struct worker *w) { return &w->pipes; }
 
 void bytes_append(struct bytes *bytes, const void *data, size_t len) {
   if (len == 0) {

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "net/splice.h"
+
 enum {
   // What one read from a socket takes at most, and what one write to a socket
   // that was filled by TLS is made of.
@@ -65,6 +67,9 @@ void bytes_append(struct bytes *bytes, const void *data, size_t len);
 // write. Whoever uses it sets `len` to 0 first and is done with it when it
 // returns: nothing that it calls in between runs a callback.
 struct bytes *worker_out_buffer(struct worker *worker);
+
+// worker_pipes returns the pipes through which bytes go from socket to socket.
+struct splice_pool *worker_pipes(struct worker *worker);
 
 // worker_defer calls `run(owner)` from the loop, soon, and never before
 // worker_defer returns. A `task` that is already queued is left where it is.

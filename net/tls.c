@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <openssl/err.h>
 
+#include "net/record_size.h"
 #include "net/stream_impl.h"
 #include "net/tls_bio.h"
 #include "net/xalloc.h"
@@ -26,6 +27,10 @@ struct tls {
   // they are kept nothing is sent, so that the connection can be given back.
   struct bytes hello;
   bool keeps_hello;
+  // A client's records begin small: its peer is far away. A server's go to a
+  // browser on this machine, where they would only cost CPU.
+  bool begins_small;
+  struct record_size record_size;
   enum tls_state state;
   tls_handshake_cb *done;
   void *done_owner;
@@ -295,10 +300,22 @@ static void tls_want(struct stream *s, bool on) {
   }
 }
 
+// Chooses how much of `len` bytes to send next, and in what records.
+static size_t choose_records(struct tls *t, size_t len) {
+  size_t chunk = len < kWorkerReadSize ? len : kWorkerReadSize;
+  if (t->begins_small) {
+    size_t record;
+    uint64_t now = uv_now(worker_loop(t->base.worker));
+    chunk = record_size_next(&t->record_size, &record, now, chunk);
+    SSL_set_max_send_fragment(t->ssl, record);
+  }
+  return chunk;
+}
+
 static void tls_write(struct stream *s, const uint8_t *data, size_t len) {
   struct tls *t = tls_of(s);
   while (len > 0 && !s->dead) {
-    size_t chunk = len < kWorkerReadSize ? len : kWorkerReadSize;
+    size_t chunk = choose_records(t, len);
     out_begin(t);
     int n = SSL_write(t->ssl, data, (int)chunk);
     out_send(t);
@@ -405,7 +422,9 @@ static struct tls *tls_new(struct worker *worker, struct stream *transport,
 struct tls *tls_client_new(struct worker *worker, struct stream *transport,
                            SSL *ssl) {
   SSL_set_connect_state(ssl);
-  return tls_new(worker, transport, ssl);
+  struct tls *t = tls_new(worker, transport, ssl);
+  t->begins_small = true;
+  return t;
 }
 
 struct tls *tls_server_new(struct worker *worker, struct stream *transport,

@@ -6,6 +6,10 @@
 #include "net/stream_impl.h"
 #include "net/xalloc.h"
 
+// libuv reads a socket up to 32 times before it looks at the next one, so that
+// whoever downloads much would make all others wait for megabytes.
+enum { kMaxReadsAtOnce = 2 };
+
 struct tcp {
   struct stream base;  // first, so that the two convert into each other
   uv_tcp_t handle;
@@ -13,6 +17,7 @@ struct tcp {
   size_t num_writes;  // of struct tcp_write, not yet called back
   // What was spliced to here and does not fit yet; NULL: nothing.
   struct splice_pipe *pipe;
+  unsigned num_full_reads;  // that came one after the other
   // What splicing from here came to: between on_alloc and its on_read.
   size_t num_moved;
   int splice_err;
@@ -71,7 +76,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   if (may_splice(t)) {
     splice_to_sink(t);
   }
-  if (t->num_moved > 0 || t->splice_err != 0) {
+  if (t->num_moved > 0 || t->splice_err != 0 ||
+      t->num_full_reads == kMaxReadsAtOnce) {
     *buf = uv_buf_init(NULL, 0);
     return;
   }
@@ -84,13 +90,15 @@ static void read_end(struct tcp *t, int err) {
   stream_emit_end(&t->base, err);
 }
 
-static void on_spliced(struct tcp *t) {
-  size_t len = t->num_moved;
+// on_no_memory follows where on_alloc gave none.
+static void on_no_memory(struct tcp *t) {
+  size_t moved = t->num_moved;
   t->num_moved = 0;
+  t->num_full_reads = 0;
   if (t->splice_err != 0) {
     read_end(t, t->splice_err);
-  } else {
-    stream_emit_moved(&t->base, len);
+  } else if (moved > 0) {
+    stream_emit_moved(&t->base, moved);
   }
 }
 
@@ -100,9 +108,11 @@ static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf) {
     return;
   }
   if (nread > 0) {
+    bool full = (size_t)nread == buf->len;
+    t->num_full_reads = full ? t->num_full_reads + 1 : 0;
     stream_emit_data(&t->base, (const uint8_t *)buf->base, (size_t)nread);
   } else if (nread == UV_ENOBUFS && buf->base == NULL) {
-    on_spliced(t);
+    on_no_memory(t);
   } else {
     read_end(t, nread == UV_EOF ? 0 : (int)nread);
   }

@@ -1,79 +1,28 @@
 #include "keys/ech_key.h"
 
-#include <openssl/base64.h>
-#include <openssl/bio.h>
 #include <openssl/bytestring.h>
-#include <openssl/curve25519.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/hpke.h>
 #include <openssl/mem.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/base64_text.h"
 #include "keys/dns_name.h"
-#include "keys/secret_file.h"
+#include "keys/ech_key_output.h"
+#include "keys/ech_public_name.h"
+#include "keys/hpke_names.h"
 
-enum {
-  kEchConfigVersion = 0xfe0d,  // RFC 9849, section 4
-  kMaxPem = 64 * 1024,
-  kMaxPublicName = 255,
-  kMaxLabel = 63,
-  kHttpsPort = 443,
-};
-
-static const char kPrivateKeyBlock[] = "PRIVATE KEY";
-static const char kEchConfigBlock[] = "ECHCONFIG";
-static const char kLabelCharacters[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+enum { kHttpsPort = 443, kPrivateKeyLen = 32 };
 
 struct ech_key {
   EVP_HPKE_KEY *hpke;
   uint8_t *list;  // the ECHConfigList with the one ECHConfig of `hpke`
   size_t list_len;
 };
-
-// public_label_valid takes the LDH label of RFC 5890, section 2.3.1.
-static bool public_label_valid(const char *label, size_t len) {
-  return len > 0 && len <= kMaxLabel && label[0] != '-' &&
-         label[len - 1] != '-';
-}
-
-bool ech_public_name_valid(const char *name) {
-  if (strlen(name) > kMaxPublicName || dns_name_ends_in_number(name)) {
-    return false;
-  }
-  for (;;) {
-    size_t len = strspn(name, kLabelCharacters);
-    if (!public_label_valid(name, len)) {
-      return false;
-    }
-    if (name[len] == '\0') {
-      return true;
-    }
-    if (name[len] != '.') {
-      return false;
-    }
-    name += len + 1;
-  }
-}
-
-static struct ech_key *key_new(void) {
-  struct ech_key *key = OPENSSL_malloc(sizeof(*key));
-  if (key == NULL) {
-    return NULL;
-  }
-  *key = (struct ech_key){.hpke = EVP_HPKE_KEY_new()};
-  if (key->hpke == NULL) {
-    OPENSSL_free(key);
-    return NULL;
-  }
-  return key;
-}
 
 void ech_key_free(struct ech_key *key) {
   if (key == NULL) {
@@ -84,86 +33,83 @@ void ech_key_free(struct ech_key *key) {
   OPENSSL_free(key);
 }
 
-// add_cipher_suites lists what the server takes, the preferred one first. It is
-// a choice for the client to make, so both that every client has are offered.
-static bool add_cipher_suites(CBB *contents) {
-  static const uint16_t kAeads[] = {EVP_HPKE_AES_128_GCM,
-                                    EVP_HPKE_CHACHA20_POLY1305};
-  CBB suites;
-  if (!CBB_add_u16_length_prefixed(contents, &suites)) {
-    return false;
+void ech_key_spec_init(struct ech_key_spec *spec, const char *public_name) {
+  static const struct ech_config_suite kSuites[] = {
+      {EVP_HPKE_HKDF_SHA256, EVP_HPKE_AES_128_GCM},
+      {EVP_HPKE_HKDF_SHA256, EVP_HPKE_CHACHA20_POLY1305}};
+  static const bool kNoneUsed[256] = {false};
+  size_t name_len = strlen(public_name);
+  *spec = (struct ech_key_spec){.kem_id = kHpkeKemX25519};
+  spec->config.public_name = public_name;
+  spec->config.max_name_len = kEchKeyDefaultMaxNameLen;
+  if (name_len > kEchKeyDefaultMaxNameLen) {
+    spec->config.max_name_len = name_len < 255 ? (uint8_t)name_len : 255;
   }
-  for (size_t i = 0; i < sizeof(kAeads) / sizeof(kAeads[0]); i++) {
-    if (!CBB_add_u16(&suites, EVP_HPKE_HKDF_SHA256) ||
-        !CBB_add_u16(&suites, kAeads[i])) {
-      return false;
+  spec->config.num_suites = sizeof(kSuites) / sizeof(kSuites[0]);
+  memcpy(spec->config.suites, kSuites, sizeof(kSuites));
+  ech_key_spec_avoid(spec, kNoneUsed);
+}
+
+bool ech_key_spec_avoid(struct ech_key_spec *spec, const bool used[256]) {
+  uint8_t free_ids[256];
+  size_t num = 0;
+  for (unsigned id = 0; id < 256; id++) {
+    if (!used[id]) {
+      free_ids[num++] = (uint8_t)id;
     }
   }
-  return CBB_flush(contents);
+  uint32_t random;
+  RAND_bytes((uint8_t *)&random, sizeof(random));  // never fails in BoringSSL
+  if (num > 0) {
+    spec->config.config_id = free_ids[random % num];
+  }
+  return num > 0;
 }
 
-static bool add_public_key(CBB *contents, const EVP_HPKE_KEY *hpke) {
-  uint8_t public_key[EVP_HPKE_MAX_PUBLIC_KEY_LENGTH];
-  size_t len;
-  CBB child;
-  return EVP_HPKE_KEY_public_key(hpke, public_key, &len, sizeof(public_key)) &&
-         CBB_add_u16(contents, EVP_HPKE_KEM_id(EVP_HPKE_KEY_kem(hpke))) &&
-         CBB_add_u16_length_prefixed(contents, &child) &&
-         CBB_add_bytes(&child, public_key, len) && CBB_flush(contents);
+static struct ech_key *key_zeroed(void) {
+  struct ech_key *key = OPENSSL_malloc(sizeof(*key));
+  if (key != NULL) {
+    *key = (struct ech_key){.hpke = NULL};
+  }
+  return key;
 }
 
-static bool add_public_name(CBB *contents, const char *public_name) {
-  CBB child;
-  return CBB_add_u8_length_prefixed(contents, &child) &&
-         CBB_add_bytes(&child, (const uint8_t *)public_name,
-                       strlen(public_name)) &&
-         CBB_flush(contents);
-}
-
-// add_config writes the ECHConfig of RFC 9849, section 4. It is our own, and
-// not SSL_marshal_ech_config, because that one takes no cipher suites or
-// extensions.
-static bool add_config(CBB *list, uint8_t config_id, const EVP_HPKE_KEY *hpke,
-                       const char *public_name, uint8_t max_name_len) {
-  CBB contents;
-  return CBB_add_u16(list, kEchConfigVersion) &&
-         CBB_add_u16_length_prefixed(list, &contents) &&
-         CBB_add_u8(&contents, config_id) && add_public_key(&contents, hpke) &&
-         add_cipher_suites(&contents) && CBB_add_u8(&contents, max_name_len) &&
-         add_public_name(&contents, public_name) &&
-         CBB_add_u16(&contents, 0) &&  // no extensions
-         CBB_flush(list);
-}
-
-static bool make_list(struct ech_key *key, const char *public_name,
-                      uint8_t max_name_len) {
-  uint8_t config_id;
+static bool make_list(struct ech_key *key, const struct ech_config_spec *spec) {
   CBB cbb, list;
   CBB_zero(&cbb);
-  if (RAND_bytes(&config_id, sizeof(config_id)) && CBB_init(&cbb, 128) &&
-      CBB_add_u16_length_prefixed(&cbb, &list) &&
-      add_config(&list, config_id, key->hpke, public_name, max_name_len) &&
-      CBB_finish(&cbb, &key->list, &key->list_len)) {
-    return true;
-  }
+  bool ok = CBB_init(&cbb, 128) && CBB_add_u16_length_prefixed(&cbb, &list) &&
+            ech_config_write(&list, spec, key->hpke) &&
+            CBB_finish(&cbb, &key->list, &key->list_len);
   CBB_cleanup(&cbb);
-  return false;
+  return ok;
 }
 
-struct ech_key *ech_key_generate(const char *public_name, uint8_t max_name_len,
-                                 struct key_error *out_error) {
-  if (!ech_public_name_valid(public_name)) {
+static bool check_spec(const struct ech_key_spec *spec,
+                       struct key_error *out_error) {
+  if (!ech_public_name_valid(spec->config.public_name)) {
     key_error_set(out_error,
                   "the public name must be a host name that clients accept: "
                   "labels of letters, digits and inner hyphens (an "
                   "international name in its xn-- form), no dot at either end, "
                   "and no number as its last label (RFC 9849, section 6.1.7)");
+    return false;
+  }
+  if (hpke_names_get_kem(spec->kem_id) == NULL) {
+    key_error_set(out_error, "the BoringSSL in use has no such KEM for ECH");
+    return false;
+  }
+  return true;
+}
+
+struct ech_key *ech_key_new(const struct ech_key_spec *spec,
+                            struct key_error *out_error) {
+  if (!check_spec(spec, out_error)) {
     return NULL;
   }
-  struct ech_key *key = key_new();
-  if (key == NULL ||
-      !EVP_HPKE_KEY_generate(key->hpke, EVP_hpke_x25519_hkdf_sha256()) ||
-      !make_list(key, public_name, max_name_len)) {
+  struct ech_key *key = key_zeroed();
+  if (key == NULL || (key->hpke = EVP_HPKE_KEY_new()) == NULL ||
+      !EVP_HPKE_KEY_generate(key->hpke, hpke_names_get_kem(spec->kem_id)) ||
+      !make_list(key, &spec->config)) {
     key_error_set(out_error, "out of memory while making the key");
     ech_key_free(key);
     return NULL;
@@ -171,237 +117,147 @@ struct ech_key *ech_key_generate(const char *public_name, uint8_t max_name_len,
   return key;
 }
 
+struct ech_key *ech_key_generate(const char *public_name, uint8_t max_name_len,
+                                 struct key_error *out_error) {
+  struct ech_key_spec spec;
+  ech_key_spec_init(&spec, public_name);
+  spec.config.max_name_len = max_name_len;
+  return ech_key_new(&spec, out_error);
+}
+
 const uint8_t *ech_key_config_list(const struct ech_key *key, size_t *out_len) {
   *out_len = key->list_len;
   return key->list;
 }
 
-void ech_key_private(const struct ech_key *key,
-                     uint8_t out[X25519_PRIVATE_KEY_LEN]) {
+void ech_key_private(const struct ech_key *key, uint8_t out[kPrivateKeyLen]) {
   size_t len;
-  if (!EVP_HPKE_KEY_private_key(key->hpke, out, &len, X25519_PRIVATE_KEY_LEN)) {
+  if (!EVP_HPKE_KEY_private_key(key->hpke, out, &len, kPrivateKeyLen)) {
     abort();  // an ech_key always holds one
   }
 }
 
-// write_private_key writes PKCS#8 (RFC 8410, section 7).
-static bool write_private_key(BIO *out, const struct ech_key *key) {
-  uint8_t raw[X25519_PRIVATE_KEY_LEN];
-  ech_key_private(key, raw);
-  EVP_PKEY *pkey =
-      EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, raw, sizeof(raw));
-  OPENSSL_cleanse(raw, sizeof(raw));
-  uint8_t der[128];
-  size_t der_len;
-  CBB cbb;
-  bool ok = CBB_init_fixed(&cbb, der, sizeof(der)) && pkey != NULL &&
-            EVP_marshal_private_key(&cbb, pkey) &&
-            CBB_finish(&cbb, NULL, &der_len) &&
-            PEM_write_bio(out, kPrivateKeyBlock, "", der, (long)der_len) > 0;
-  CBB_cleanup(&cbb);
-  OPENSSL_cleanse(der, sizeof(der));
-  EVP_PKEY_free(pkey);
-  return ok;
+bool ech_key_to_file(const struct ech_key *key, struct ech_key_file *out) {
+  *out = (struct ech_key_file){
+      .format = ECH_KEY_PEM,
+      .keys = OPENSSL_malloc(sizeof(*out->keys)),
+      .list = OPENSSL_memdup(key->list, key->list_len),
+      .list_len = key->list_len,
+  };
+  if (out->keys == NULL || out->list == NULL) {
+    return false;
+  }
+  out->num_keys = 1;
+  out->keys[0] = (struct ech_private_key){.len = kPrivateKeyLen};
+  out->keys[0].kem_id = EVP_HPKE_KEM_id(EVP_HPKE_KEY_kem(key->hpke));
+  ech_key_private(key, out->keys[0].bytes);
+  return true;
 }
 
 bool ech_key_to_pem(const struct ech_key *key, uint8_t **out_pem,
                     size_t *out_len) {
-  BIO *bio = BIO_new(BIO_s_mem());
-  const uint8_t *contents;
-  uint8_t *pem = NULL;
-  size_t len;
-  if (bio != NULL && write_private_key(bio, key) &&
-      PEM_write_bio(bio, kEchConfigBlock, "", key->list, (long)key->list_len) >
-          0 &&
-      BIO_mem_contents(bio, &contents, &len) &&
-      (pem = OPENSSL_malloc(len)) != NULL) {
-    memcpy(pem, contents, len);
-    *out_pem = pem;
-    *out_len = len;
-  }
-  BIO_free(bio);
-  return pem != NULL;
-}
-
-// read_block reads the next PEM block, which must be called `wanted`.
-// `*out_der` is released with secret_file_free.
-static bool read_block(BIO *bio, const char *wanted, uint8_t **out_der,
-                       size_t *out_len, struct key_error *out_error) {
-  char *name = NULL;
-  char *header = NULL;
-  unsigned char *der = NULL;
-  long len = 0;
-  if (!PEM_read_bio(bio, &name, &header, &der, &len)) {
-    bool absent = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-    key_error_set(out_error,
-                  absent ? "there is no %s block; an ECH key file holds a "
-                           "PRIVATE KEY and then an ECHCONFIG (RFC 9934)"
-                         : "the PEM block where %s should be is damaged or cut "
-                           "short; copy the file again",
-                  wanted);
-    ERR_clear_error();
-    return false;
-  }
-  bool ok = strcmp(name, wanted) == 0 && header[0] == '\0';
+  struct ech_key_file file;
+  struct ech_key_output output;
+  bool ok = ech_key_to_file(key, &file) &&
+            ech_key_output_make(&output, &file, ECH_KEY_PEM, NULL);
+  ech_key_file_cleanup(&file);
   if (ok) {
-    *out_der = der;
-    *out_len = (size_t)len;
-  } else {
-    key_error_set(out_error,
-                  "a %.40s block stands where an unencrypted %s should be; an "
-                  "ECH key file holds a PRIVATE KEY and then an ECHCONFIG (RFC "
-                  "9934)",
-                  name, wanted);
-    secret_file_free(der, (size_t)len);
+    *out_pem = output.key;  // taken
+    *out_len = output.key_len;
   }
-  OPENSSL_free(name);
-  OPENSSL_free(header);
   return ok;
 }
 
-static bool load_private_key(struct ech_key *key, const uint8_t *der,
-                             size_t der_len) {
-  CBS cbs;
-  CBS_init(&cbs, der, der_len);
-  EVP_PKEY *pkey = EVP_parse_private_key(&cbs);
-  uint8_t raw[X25519_PRIVATE_KEY_LEN];
-  size_t raw_len = sizeof(raw);
-  bool ok =
-      pkey != NULL && CBS_len(&cbs) == 0 &&
-      EVP_PKEY_id(pkey) == EVP_PKEY_X25519 &&
-      EVP_PKEY_get_raw_private_key(pkey, raw, &raw_len) &&
-      EVP_HPKE_KEY_init(key->hpke, EVP_hpke_x25519_hkdf_sha256(), raw, raw_len);
-  OPENSSL_cleanse(raw, sizeof(raw));
-  EVP_PKEY_free(pkey);
-  ERR_clear_error();
-  return ok;
-}
-
-static bool read_private_key(struct ech_key *key, BIO *bio,
-                             struct key_error *out_error) {
-  uint8_t *der = NULL;
-  size_t der_len = 0;
-  if (!read_block(bio, kPrivateKeyBlock, &der, &der_len, out_error)) {
-    return false;
-  }
-  bool ok = load_private_key(key, der, der_len);
-  if (!ok) {
-    key_error_set(out_error,
-                  "the PRIVATE KEY block holds no X25519 key in PKCS#8 form "
-                  "(RFC 8410)");
-  }
-  secret_file_free(der, der_len);
-  return ok;
-}
-
-// belongs_to_key lets BoringSSL's server judge: the whole syntax, whether it
+// server_accepts lets BoringSSL's server judge: the whole syntax, whether it
 // supports the parameters, and whether the public key is that of `hpke`.
-static bool belongs_to_key(const EVP_HPKE_KEY *hpke, const CBS *config) {
+static bool server_accepts(const EVP_HPKE_KEY *hpke, CBS config) {
   SSL_ECH_KEYS *keys = SSL_ECH_KEYS_new();
-  bool ok = keys != NULL &&
-            SSL_ECH_KEYS_add(keys, 1, CBS_data(config), CBS_len(config), hpke);
+  bool ok = keys != NULL && SSL_ECH_KEYS_add(keys, 1, CBS_data(&config),
+                                             CBS_len(&config), hpke);
   SSL_ECH_KEYS_free(keys);
   ERR_clear_error();
   return ok;
 }
 
-static bool keep_config(struct ech_key *key, const CBS *config) {
+static bool keep_config(struct ech_key *key, CBS config) {
   CBB cbb, list;
   CBB_zero(&cbb);
-  bool ok = CBB_init(&cbb, CBS_len(config) + 2) &&
+  bool ok = CBB_init(&cbb, CBS_len(&config) + 2) &&
             CBB_add_u16_length_prefixed(&cbb, &list) &&
-            CBB_add_bytes(&list, CBS_data(config), CBS_len(config)) &&
+            CBB_add_bytes(&list, CBS_data(&config), CBS_len(&config)) &&
             CBB_finish(&cbb, &key->list, &key->list_len);
   CBB_cleanup(&cbb);
   return ok;
 }
 
-// skip_config steps over one ECHConfig of any version. On failure `list` stays
-// where that one begins.
-static bool skip_config(CBS *list) {
-  CBS copy = *list;
-  uint16_t version;
-  CBS contents;
-  if (!CBS_get_u16(&copy, &version) ||
-      !CBS_get_u16_length_prefixed(&copy, &contents)) {
-    return false;
-  }
-  *list = copy;
-  return true;
-}
-
 // choose_config keeps the first ECHConfig of the list that belongs to the key.
-static bool choose_config(struct ech_key *key, const uint8_t *list,
-                          size_t list_len, struct key_error *out_error) {
-  CBS whole, rest;
-  CBS_init(&whole, list, list_len);
-  rest = whole;
-  bool well_formed = CBS_get_u16_length_prefixed(&whole, &rest) &&
-                     CBS_len(&whole) == 0 && CBS_len(&rest) > 0;
-  while (well_formed && CBS_len(&rest) > 0) {
-    CBS config = rest;
-    if (!skip_config(&rest)) {
-      well_formed = false;
-      break;
-    }
-    CBS_init(&config, CBS_data(&config), CBS_len(&config) - CBS_len(&rest));
-    if (belongs_to_key(key->hpke, &config)) {
-      return keep_config(key, &config);
+static bool choose_config(struct ech_key *key, const struct ech_key_file *file,
+                          struct key_error *out_error) {
+  CBS rest, config;
+  size_t bad;
+  if (!ech_config_open_list(&rest, &bad, file->list, file->list_len)) {
+    return false;  // ech_key_file_read lets none through
+  }
+  while (ech_config_next(&rest, &config)) {
+    if (server_accepts(key->hpke, config)) {
+      return keep_config(key, config);
     }
   }
-  if (well_formed) {
-    key_error_set(out_error,
-                  "no ECHConfig in the ECHCONFIG block is valid and belongs to "
-                  "the PRIVATE KEY; put the two of one key together again");
-  } else {
-    key_error_set(out_error,
-                  "the ECHCONFIG block is not an ECHConfigList: it goes wrong "
-                  "at byte %zu of %zu",
-                  list_len - CBS_len(&rest), list_len);
-  }
+  key_error_set(out_error,
+                "no ECHConfig in the file is valid and belongs to the PRIVATE "
+                "KEY; put the two of one key together again");
   return false;
 }
 
-static bool read_config(struct ech_key *key, BIO *bio,
+static bool check_parts(const struct ech_key_file *file,
                         struct key_error *out_error) {
-  uint8_t *list = NULL;
-  size_t list_len = 0;
-  if (!read_block(bio, kEchConfigBlock, &list, &list_len, out_error)) {
-    return false;
+  if (file->num_keys > 0 && file->list != NULL) {
+    return true;
   }
-  bool ok = choose_config(key, list, list_len, out_error);
-  OPENSSL_free(list);
-  return ok;
+  key_error_set(out_error,
+                "there is no %s block; an ECH key file holds a PRIVATE KEY and "
+                "then an ECHCONFIG (RFC 9934)",
+                file->num_keys == 0 ? "PRIVATE KEY" : "ECHCONFIG");
+  return false;
+}
+
+struct ech_key *ech_key_from_file(const struct ech_key_file *file,
+                                  struct key_error *out_error) {
+  if (!check_parts(file, out_error)) {
+    return NULL;
+  }
+  struct ech_key *key = key_zeroed();
+  if (key == NULL) {
+    key_error_set(out_error, "out of memory while reading the key");
+    return NULL;
+  }
+  key->hpke = ech_key_file_hpke(&file->keys[0]);
+  if (key->hpke == NULL) {
+    key_error_set(out_error,
+                  "the private key is not one for a KEM that the BoringSSL in "
+                  "use has for ECH");
+  } else if (choose_config(key, file, out_error)) {
+    return key;
+  }
+  ech_key_free(key);
+  return NULL;
 }
 
 struct ech_key *ech_key_from_pem(const uint8_t *pem, size_t pem_len,
                                  struct key_error *out_error) {
-  if (pem_len > kMaxPem) {
-    key_error_set(out_error, "an ECH key file has at most %d bytes, not %zu",
-                  (int)kMaxPem, pem_len);
-    return NULL;
+  struct ech_key_file file;
+  struct ech_key *key = NULL;
+  bool ok = ech_key_file_read(&file, pem, pem_len, out_error);
+  if (ok && file.format != ECH_KEY_PEM) {
+    key_error_set(out_error,
+                  "this is a file in the format %s; an ECH key file holds a "
+                  "PRIVATE KEY and then an ECHCONFIG (RFC 9934)",
+                  ech_key_format_str(file.format));
+  } else if (ok) {
+    key = ech_key_from_file(&file, out_error);
   }
-  key_error_set(out_error, "out of memory while reading the key");
-  BIO *bio = BIO_new_mem_buf(pem, (int)pem_len);
-  struct ech_key *key = key_new();
-  bool ok = bio != NULL && key != NULL &&
-            read_private_key(key, bio, out_error) &&
-            read_config(key, bio, out_error);
-  BIO_free(bio);
-  if (!ok) {
-    ech_key_free(key);
-    return NULL;
-  }
+  ech_key_file_cleanup(&file);
   return key;
-}
-
-static char *encode_base64(const uint8_t *data, size_t len) {
-  size_t size;
-  char *out = EVP_EncodedLength(&size, len) ? OPENSSL_malloc(size) : NULL;
-  if (out != NULL) {
-    EVP_EncodeBlock((uint8_t *)out, data, len);
-  }
-  return out;
 }
 
 // owner_valid lets `*.` through for the default port only: nothing matches a
@@ -422,8 +278,9 @@ char *ech_key_zone_line(const struct ech_key *key, const char *name,
   if (host[len - 1] == '.') {
     host[len - 1] = '\0';
   }
-  char *base64 =
-      owner_valid(host, port) ? encode_base64(key->list, key->list_len) : NULL;
+  char *base64 = owner_valid(host, port)
+                     ? base64_text_encode(key->list, key->list_len)
+                     : NULL;
   if (base64 == NULL) {
     return NULL;
   }

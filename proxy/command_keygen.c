@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "keys/ech_key.h"
+#include "keys/ech_public_name.h"
 #include "keys/secret_file.h"
 #include "net/xalloc.h"
 

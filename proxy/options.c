@@ -1,7 +1,6 @@
 #include "proxy/options.h"
 
 #include <assert.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,19 +9,18 @@
 
 #include "ech/lookup.h"
 #include "net/xalloc.h"
+#include "proxy/command_line.h"
 #include "proxy/config_file.h"
 #include "proxy/known_resolver.h"
 #include "proxy/setting.h"
 
-enum { kMaxSettings = 32 };
-
 // What the command line says, before it is applied.
-struct command_line {
+struct given {
   struct {
     const struct setting *setting;
     const char *value;
-  } *given;
-  size_t num_given;
+  } *settings;
+  size_t num_settings;
   const char *argument;  // the one that is no option, or NULL
 };
 
@@ -56,61 +54,29 @@ static bool is_for(const struct setting *setting,
   return (setting->flags & kCommands[command].flag) != 0;
 }
 
-// What getopt_long is told: the settings of one command.
-struct getopt_tables {
-  struct option longs[kMaxSettings + 1];
-  const struct setting *settings[kMaxSettings];
-  char shorts[2 * kMaxSettings + 3];
+// The settings that are options of one command, with the table that the command
+// line is read by.
+struct option_table {
+  struct command_option options[kCommandLineMaxOptions + 1];
+  const struct setting *settings[kCommandLineMaxOptions];
 };
 
-static void tables_init(struct getopt_tables *t, enum options_command command) {
+static void table_init(struct option_table *t, enum options_command command) {
   size_t num;
   const struct setting *all = setting_all(&num);
-  assert(num <= kMaxSettings);
   memset(t, 0, sizeof(*t));
-  // '-' has other arguments returned where they stand, ':' tells a missing
-  // value from an unknown option.
-  char *shorts = t->shorts;
-  *shorts++ = '-';
-  *shorts++ = ':';
   size_t n = 0;
   for (size_t i = 0; i < num; i++) {
-    if (!is_for(&all[i], command)) {
-      continue;
-    }
-    bool has_value = (all[i].flags & kSettingFlag) == 0;
-    t->longs[n] = (struct option){
-        all[i].name, has_value ? required_argument : no_argument, NULL, 0};
-    t->settings[n++] = &all[i];
-    if (all[i].letter != 0) {
-      *shorts++ = all[i].letter;
-    }
-    if (all[i].letter != 0 && has_value) {
-      *shorts++ = ':';
+    if (is_for(&all[i], command)) {
+      assert(n < kCommandLineMaxOptions);
+      t->options[n] = (struct command_option){
+          all[i].name, all[i].letter, (all[i].flags & kSettingFlag) == 0};
+      t->settings[n++] = &all[i];
     }
   }
 }
 
-static const struct setting *by_letter(const struct getopt_tables *t,
-                                       int letter) {
-  for (size_t i = 0; t->settings[i] != NULL; i++) {
-    if (t->settings[i]->letter == letter) {
-      return t->settings[i];
-    }
-  }
-  return NULL;
-}
-
-// getopt_long takes `--res` for `--resolver`; a later option could then change
-// what a script means. So only whole names count.
-static bool is_whole_name(const char *word, const char *name) {
-  size_t len = strlen(name);
-  return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, len) == 0 &&
-         (word[2 + len] == '\0' || word[2 + len] == '=');
-}
-
-static bool add_argument(struct command_line *line,
-                         struct options_error *out_error,
+static bool add_argument(struct given *given, struct options_error *out_error,
                          enum options_command command, const char *word) {
   if (command != OPTIONS_CHECK) {
     return options_error_set(
@@ -118,77 +84,42 @@ static bool add_argument(struct command_line *line,
         "unexpected argument '%s' (see echproxy %s --help)", word,
         kCommands[command].name);
   }
-  if (line->argument != NULL) {
+  if (given->argument != NULL) {
     return options_error_set(out_error, EX_USAGE,
                              "one host at a time: '%s' is one too many", word);
   }
-  line->argument = word;
+  given->argument = word;
   return true;
 }
 
-static void add_setting(struct command_line *line,
-                        const struct setting *setting, const char *value) {
-  line->given[line->num_given].setting = setting;
-  line->given[line->num_given++].value = value != NULL ? value : "yes";
-}
-
-// Takes what getopt_long has found at `word`.
-static bool take(struct command_line *line, struct options_error *out_error,
-                 enum options_command command, const struct getopt_tables *t,
-                 int found, int index, const char *word) {
-  switch (found) {
-    case 0:
-      if (!is_whole_name(word, t->longs[index].name)) {
-        break;
-      }
-      add_setting(line, t->settings[index], optarg);
-      return true;
-    case 1:
-      return add_argument(line, out_error, command, optarg);
-    case ':':
-      return options_error_set(out_error, EX_USAGE, "option '%s' needs a value",
-                               word);
-    case '?':
-      break;
-    default:
-      add_setting(line, by_letter(t, found), optarg);
-      return true;
-  }
-  return options_error_set(out_error, EX_USAGE,
-                           "unknown option '%s' (see echproxy %s --help)", word,
-                           kCommands[command].name);
-}
-
-static bool read_command_line(struct command_line *line,
+static bool read_command_line(struct given *given,
                               struct options_error *out_error,
                               enum options_command command, int argc,
                               char **argv) {
-  struct getopt_tables tables;
-  tables_init(&tables, command);
-  optind = 0;  // glibc's way to begin anew
-  opterr = 0;
-  for (int at = 1;; at = optind) {
-    int index = 0;
-    int found = getopt_long(argc, argv, tables.shorts, tables.longs, &index);
-    if (found == -1) {
-      break;
+  struct option_table table;
+  struct command_line line;
+  table_init(&table, command);
+  bool ok = command_line_parse(&line, table.options, kCommands[command].name,
+                               argc, argv) ||
+            options_error_set(out_error, EX_USAGE, "%s", line.error);
+  given->settings = xcalloc(line.num_words + 1, sizeof(*given->settings));
+  for (size_t i = 0; ok && i < line.num_words; i++) {
+    const struct command_word *word = &line.words[i];
+    if (word->option == kCommandLineArgument) {
+      ok = add_argument(given, out_error, command, word->value);
+      continue;
     }
-    // `at` is 1 for the first word, and stays for letters behind one dash.
-    if (!take(line, out_error, command, &tables, found, index, argv[at])) {
-      return false;
-    }
+    given->settings[given->num_settings].setting = table.settings[word->option];
+    given->settings[given->num_settings++].value =
+        word->value != NULL ? word->value : "yes";
   }
-  for (int i = optind; i < argc; i++) {  // behind "--"
-    if (!add_argument(line, out_error, command, argv[i])) {
-      return false;
-    }
-  }
-  return true;
+  command_line_cleanup(&line);
+  return ok;
 }
 
-static bool is_given(const struct command_line *line, const char *name) {
-  for (size_t i = 0; i < line->num_given; i++) {
-    if (strcmp(line->given[i].setting->name, name) == 0) {
+static bool is_given(const struct given *given, const char *name) {
+  for (size_t i = 0; i < given->num_settings; i++) {
+    if (strcmp(given->settings[i].setting->name, name) == 0) {
       return true;
     }
   }
@@ -196,10 +127,10 @@ static bool is_given(const struct command_line *line, const char *name) {
 }
 
 static bool apply_line(struct options *options, struct options_error *out_error,
-                       const struct command_line *line) {
-  for (size_t i = 0; i < line->num_given; i++) {
-    const struct setting *setting = line->given[i].setting;
-    const char *value = line->given[i].value;
+                       const struct given *given) {
+  for (size_t i = 0; i < given->num_settings; i++) {
+    const struct setting *setting = given->settings[i].setting;
+    const char *value = given->settings[i].value;
     const char *why = NULL;
     bool is_secret = (setting->flags & kSettingSecret) != 0;
     if (is_secret && upstream_url_has_credentials(value)) {
@@ -221,27 +152,27 @@ static bool apply_line(struct options *options, struct options_error *out_error,
 // The file's lists give way to the command line's. Bootstrap addresses belong
 // to their resolvers, so they go with them.
 static void drop_overridden_lists(struct options *options,
-                                  const struct command_line *line) {
-  if (is_given(line, "resolver")) {
+                                  const struct given *given) {
+  if (is_given(given, "resolver")) {
     memset(options->resolvers, 0, sizeof(options->resolvers));
     options->num_resolvers = 0;
     options->num_bootstrap = 0;
   }
-  if (is_given(line, "bootstrap")) {
+  if (is_given(given, "bootstrap")) {
     options->num_bootstrap = 0;
   }
-  if (is_given(line, "local-domain")) {
+  if (is_given(given, "local-domain")) {
     local_domains_cleanup(&options->local_domains);
   }
 }
 
 static bool load_file(struct options *options, struct options_error *out_error,
-                      const struct command_line *line) {
+                      const struct given *given) {
   char *path = NULL;
-  for (size_t i = 0; i < line->num_given; i++) {
-    if (strcmp(line->given[i].setting->name, "config") == 0) {
+  for (size_t i = 0; i < given->num_settings; i++) {
+    if (strcmp(given->settings[i].setting->name, "config") == 0) {
       free(path);
-      path = xstrdup(line->given[i].value);
+      path = xstrdup(given->settings[i].value);
     }
   }
   if (path == NULL) {
@@ -254,13 +185,13 @@ static bool load_file(struct options *options, struct options_error *out_error,
 
 static bool complete_resolvers(struct options *options,
                                struct options_error *out_error,
-                               const struct command_line *line) {
+                               const struct given *given) {
   const char *why;
   const char *host;
   if (known_resolver_complete(options, &why, &host)) {
     return true;
   }
-  bool from_line = is_given(line, "resolver") || is_given(line, "bootstrap");
+  bool from_line = is_given(given, "resolver") || is_given(given, "bootstrap");
   return options_error_set(out_error, from_line ? EX_USAGE : EX_CONFIG,
                            "%s%s%s%s", host != NULL ? "resolver " : "",
                            host != NULL ? host : "", host != NULL ? ": " : "",
@@ -271,14 +202,14 @@ static bool complete_resolvers(struct options *options,
 // for those of this machine: the proxy's own loopback is another.
 static bool complete_upstream(struct options *options,
                               struct options_error *out_error,
-                              const struct command_line *line) {
+                              const struct given *given) {
   const char *why;
   if (options->upstream == NULL) {
     return true;
   }
   if (!upstream_resolve(options->upstream, &why)) {
     return options_error_set(
-        out_error, is_given(line, "upstream-proxy") ? EX_USAGE : EX_CONFIG,
+        out_error, is_given(given, "upstream-proxy") ? EX_USAGE : EX_CONFIG,
         "upstream proxy %s: %s", options->upstream->host, why);
   }
   for (size_t i = 0; i < options->num_resolvers; i++) {
@@ -331,22 +262,22 @@ static bool set_target(struct options *options, struct options_error *out_error,
 static bool put_together(struct options *options,
                          struct options_error *out_error,
                          enum options_command command,
-                         const struct command_line *line) {
-  if (is_given(line, "help")) {
+                         const struct given *given) {
+  if (is_given(given, "help")) {
     options->help = true;
     return true;
   }
   // The file first, so that what comes after it wins.
-  if (!load_file(options, out_error, line)) {
+  if (!load_file(options, out_error, given)) {
     return false;
   }
-  drop_overridden_lists(options, line);
-  return apply_line(options, out_error, line) &&
+  drop_overridden_lists(options, given);
+  return apply_line(options, out_error, given) &&
          (command != OPTIONS_CHECK ||
-          set_target(options, out_error, line->argument)) &&
+          set_target(options, out_error, given->argument)) &&
          (command == OPTIONS_CA ||
-          (complete_resolvers(options, out_error, line) &&
-           complete_upstream(options, out_error, line) &&
+          (complete_resolvers(options, out_error, given) &&
+           complete_upstream(options, out_error, given) &&
            complete_sites(options, out_error)));
 }
 
@@ -354,16 +285,10 @@ bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv) {
   *options = (struct options){.log = {LOG_TEXT, LOG_NORMAL}};
   address_from_ip(&options->listen, "127.0.0.1", kOptionsDefaultPort);
-  struct command_line line = {NULL, 0, NULL};
-  // No word holds more options than it has letters.
-  size_t most = 1;
-  for (int i = 1; i < argc; i++) {
-    most += strlen(argv[i]);
-  }
-  line.given = xcalloc(most, sizeof(*line.given));
-  bool ok = read_command_line(&line, out_error, command, argc, argv) &&
-            put_together(options, out_error, command, &line);
-  free(line.given);
+  struct given given = {NULL, 0, NULL};
+  bool ok = read_command_line(&given, out_error, command, argc, argv) &&
+            put_together(options, out_error, command, &given);
+  free(given.settings);
   return ok;
 }
 

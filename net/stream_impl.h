@@ -26,7 +26,7 @@ struct stream_ops {
   // shutdown ends our direction. With `whole` false the peer can tell, where
   // the kind has a way to say so, that there should have been more.
   void (*shutdown)(struct stream *stream, bool whole);
-  // Whether a stream of this kind moves bytes to its `sink` by itself.
+  // Whether a stream of this kind heeds its `sink`, when that is one too.
   bool splices;
   // close releases the object, but not before the running event has returned.
   void (*close)(struct stream *stream);
@@ -38,7 +38,7 @@ struct stream {
   const struct stream_events *events;
   void *owner;
   struct worker *worker;
-  struct stream *sink;  // where bytes may be spliced to, or NULL
+  struct stream *sink;  // where what comes goes on to, or NULL
   void (*on_moved)(void *owner, size_t len);
   struct task task;   // runs events that could not run at once
   struct bytes held;  // put back, comes before anything else

@@ -8,7 +8,7 @@
 
 // libuv reads a socket up to 32 times before it looks at the next one, so that
 // whoever downloads much would make all others wait for megabytes.
-enum { kMaxReadsAtOnce = 2 };
+enum { kMaxReadsAtOnce = 4 };
 
 struct tcp {
   struct stream base;  // first, so that the two convert into each other

@@ -48,7 +48,8 @@ enum tls_result {
 
 static struct tls *tls_of(struct stream *s) { return (struct tls *)s; }
 
-// Reads what `ret` means. The call's errors must start from an empty queue.
+// Reads what `ret` means. That takes an empty queue of errors before the call,
+// which BoringSSL's own calls see to when they begin.
 static enum tls_result result_of(const struct tls *t, int ret) {
   switch (SSL_get_error(t->ssl, ret)) {
     case SSL_ERROR_NONE:
@@ -79,10 +80,7 @@ static struct burst *burst_of(const struct tls *t) {
 
 // Every run of BoringSSL's calls stands between out_begin and out_send or
 // out_drop: no callback runs there, so the worker's out buffer is ours.
-static void out_begin(struct tls *t) {
-  t->io.out->len = 0;
-  ERR_clear_error();
-}
+static void out_begin(struct tls *t) { t->io.out->len = 0; }
 
 static void out_drop(struct tls *t) { t->io.out->len = 0; }
 
@@ -346,7 +344,6 @@ static int seal(struct tls *t, const uint8_t *data, size_t len) {
   }
   struct bytes *out = t->io.out;
   t->io.out = gathered;
-  ERR_clear_error();
   int n = SSL_write(t->ssl, data, (int)len);
   t->io.out = out;
   if (gathered->len >= kWorkerReadSize) {

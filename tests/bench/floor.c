@@ -10,13 +10,13 @@
 // README.md beside this file describes the options.
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "net/xalloc.h"
 #include "tls.h"
 #include "wire.h"
@@ -323,64 +323,32 @@ static void on_signal(struct watch *watch, uint32_t events) {
 
 struct arguments {
   const char *listen, *to, *cert, *key, *ca, *ech, *groups;
-  int verify, blind, resume;
+  bool verify, no_verify, blind, resume;
 };
 
-static void parse(struct arguments *a, int argc, char **argv) {
-  a->verify = -1;
-  const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                   {"to", required_argument, NULL, 't'},
-                                   {"cert", required_argument, NULL, 'c'},
-                                   {"key", required_argument, NULL, 'k'},
-                                   {"ca", required_argument, NULL, 'a'},
-                                   {"ech", required_argument, NULL, 'e'},
-                                   {"groups", required_argument, NULL, 'g'},
-                                   {"verify", no_argument, &a->verify, 1},
-                                   {"no-verify", no_argument, &a->verify, 0},
-                                   {"blind", no_argument, &a->blind, 1},
-                                   {"resume", no_argument, &a->resume, 1},
-                                   {0}};
-  int option;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    switch (option) {
-      case 'l':
-        a->listen = optarg;
-        break;
-      case 't':
-        a->to = optarg;
-        break;
-      case 'c':
-        a->cert = optarg;
-        break;
-      case 'k':
-        a->key = optarg;
-        break;
-      case 'a':
-        a->ca = optarg;
-        break;
-      case 'e':
-        a->ech = optarg;
-        break;
-      case 'g':
-        a->groups = optarg;
-        break;
-      case 0:
-        break;
-      default:
-        exit(64);
-    }
-  }
-  if (a->listen == NULL || a->to == NULL || optind != argc ||
+static void parse(struct arguments *a, char **argv) {
+  const struct option options[] = {{.name = "listen", .text = &a->listen},
+                                   {.name = "to", .text = &a->to},
+                                   {.name = "cert", .text = &a->cert},
+                                   {.name = "key", .text = &a->key},
+                                   {.name = "ca", .text = &a->ca},
+                                   {.name = "ech", .text = &a->ech},
+                                   {.name = "groups", .text = &a->groups},
+                                   {.name = "verify", .flag = &a->verify},
+                                   {.name = "no-verify", .flag = &a->no_verify},
+                                   {.name = "blind", .flag = &a->blind},
+                                   {.name = "resume", .flag = &a->resume},
+                                   {.name = NULL}};
+  options_parse(options, NULL, argv);
+  if (a->listen == NULL || a->to == NULL ||
       (!a->blind && (a->cert == NULL || a->key == NULL))) {
     die("--listen, --to, --cert and --key are needed (no --cert and --key "
         "with --blind)");
   }
-  if (a->verify == -1) {
-    a->verify = a->ca != NULL;
+  if (a->verify && (a->no_verify || a->ca == NULL)) {
+    die("--verify needs --ca PEM and no --no-verify");
   }
-  if (a->verify && a->ca == NULL) {
-    die("--verify needs --ca PEM");
-  }
+  a->verify = a->ca != NULL && !a->no_verify;
 }
 
 static void floor_init(struct floor *f, const struct arguments *a) {
@@ -412,9 +380,10 @@ static void floor_cleanup(struct floor *f) {
 }
 
 int main(int argc, char **argv) {
+  (void)argc;
   struct arguments arguments = {0};
   struct floor f = {0};
-  parse(&arguments, argc, argv);
+  parse(&arguments, argv);
   floor_init(&f, &arguments);
   loop_run(&f.loop);
   floor_cleanup(&f);

@@ -6,91 +6,65 @@
 // README.md beside this file describes the modes and the options. Any error is
 // counted, the first is named on stderr, and the exit status is then 1.
 
-#include <errno.h>
-#include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "load_client.h"
 #include "load_modes.h"
 
 struct arguments {
-  const char *to_option, *to, *name, *ca, *ech, *groups;
-  int resume, plain;
+  const char *mode, *proxy, *direct, *forward, *name, *ca, *ech, *groups;
+  bool resume, plain, tls12;
   uint64_t names, port, timeout, time_limit;
-  struct mode_options mode;
+  struct mode_options numbers;
 };
 
-// number_option is one that takes a number.
-struct number_option {
-  const char *name;
-  uint64_t min, max;
-  uint64_t *value;
-};
-
-static void set_number(const struct number_option *option, const char *text) {
-  char *end;
-  errno = 0;
-  unsigned long long value = strtoull(text, &end, 10);
-  if (errno != 0 || end == text || *end != '\0' || text[0] == '-' ||
-      value < option->min || value > option->max) {
-    die("--%s wants a number from %llu to %llu, not '%s'", option->name,
-        (unsigned long long)option->min, (unsigned long long)option->max, text);
-  }
-  *option->value = value;
+static void parse(struct arguments *a, char **argv) {
+  struct mode_options *n = &a->numbers;
+  const uint64_t much = 1ull << 40;
+  const struct option options[] = {
+      {.name = "proxy", .text = &a->proxy},
+      {.name = "direct", .text = &a->direct},
+      {.name = "forward", .text = &a->forward},
+      {.name = "name", .text = &a->name},
+      {.name = "ca", .text = &a->ca},
+      {.name = "ech", .text = &a->ech},
+      {.name = "groups", .text = &a->groups},
+      {.name = "resume", .flag = &a->resume},
+      {.name = "plain", .flag = &a->plain},
+      {.name = "tls12", .flag = &a->tls12},
+      {.name = "names", .number = &a->names, .min = 1, .max = 1000000},
+      {.name = "port", .number = &a->port, .min = 1, .max = 65535},
+      {.name = "timeout", .number = &a->timeout, .min = 1, .max = 3600},
+      {.name = "time-limit", .number = &a->time_limit, .min = 1, .max = 36000},
+      {.name = "count", .number = &n->count, .min = 1, .max = 10000000},
+      {.name = "concurrency",
+       .number = &n->concurrency,
+       .min = 1,
+       .max = 10000},
+      {.name = "size", .number = &n->size, .max = much},
+      {.name = "bytes", .number = &n->bytes, .min = 1, .max = much},
+      {.name = "parallel", .number = &n->parallel, .min = 1, .max = 1000},
+      {.name = "per-minute",
+       .number = &n->per_minute,
+       .min = 1,
+       .max = 1000000},
+      {.name = "seconds", .number = &n->seconds, .min = 1, .max = 36000},
+      {.name = "hold", .number = &n->hold, .max = 100000},
+      {.name = NULL}};
+  options_parse(options, &a->mode, argv);
 }
 
-enum { kNumNumbers = 12, kNumStrings = 7 };
-
-static void parse(struct arguments *a, int argc, char **argv) {
-  const struct number_option numbers[kNumNumbers] = {
-      {"names", 1, 1000000, &a->names},
-      {"port", 1, 65535, &a->port},
-      {"timeout", 1, 3600, &a->timeout},
-      {"time-limit", 1, 36000, &a->time_limit},
-      {"count", 1, 10000000, &a->mode.count},
-      {"concurrency", 1, 10000, &a->mode.concurrency},
-      {"size", 0, 1ull << 40, &a->mode.size},
-      {"bytes", 1, 1ull << 40, &a->mode.bytes},
-      {"parallel", 1, 1000, &a->mode.parallel},
-      {"per-minute", 1, 1000000, &a->mode.per_minute},
-      {"seconds", 1, 36000, &a->mode.seconds},
-      {"hold", 0, 100000, &a->mode.hold},
-  };
-  const struct {
-    const char *name;
-    const char **value;
-  } strings[kNumStrings] = {{"proxy", &a->to},     {"direct", &a->to},
-                            {"forward", &a->to},   {"name", &a->name},
-                            {"ca", &a->ca},        {"ech", &a->ech},
-                            {"groups", &a->groups}};
-  struct option options[kNumNumbers + kNumStrings + 3] = {0};
-  for (int i = 0; i < kNumNumbers; i++) {
-    options[i] = (struct option){numbers[i].name, required_argument, NULL, 0};
+// target returns where to go, the one of the three options that was given.
+static struct endpoint target(const struct arguments *a) {
+  int given = (a->proxy != NULL) + (a->direct != NULL) + (a->forward != NULL);
+  if (given != 1) {
+    die("one of --proxy, --direct and --forward ADDR:PORT is needed");
   }
-  for (int i = 0; i < kNumStrings; i++) {
-    options[kNumNumbers + i] =
-        (struct option){strings[i].name, required_argument, NULL, 0};
-  }
-  options[kNumNumbers + kNumStrings] =
-      (struct option){"resume", no_argument, &a->resume, 1};
-  options[kNumNumbers + kNumStrings + 1] =
-      (struct option){"plain", no_argument, &a->plain, 1};
-  int which, option;
-  while ((option = getopt_long(argc, argv, "", options, &which)) == 0) {
-    if (which < kNumNumbers) {
-      set_number(&numbers[which], optarg);
-    } else if (which < kNumNumbers + kNumStrings) {
-      *strings[which - kNumNumbers].value = optarg;
-      if (strings[which - kNumNumbers].value == &a->to) {
-        a->to_option = options[which].name;
-      }
-    }
-  }
-  if (option != -1) {
-    exit(64);
-  }
+  return a->proxy != NULL    ? endpoint_parse("--proxy", a->proxy)
+         : a->direct != NULL ? endpoint_parse("--direct", a->direct)
+                             : endpoint_parse("--forward", a->forward);
 }
 
 int main(int argc, char **argv) {
@@ -99,22 +73,22 @@ int main(int argc, char **argv) {
                         .port = 443,
                         .timeout = 30,
                         .time_limit = 1200};
-  a.mode = (struct mode_options){.count = 1000,
-                                 .concurrency = 1,
-                                 .size = 1024,
-                                 .bytes = 1 << 30,
-                                 .parallel = 1,
-                                 .per_minute = 600,
-                                 .seconds = 10};
-  parse(&a, argc, argv);
-  mode_fn *run = optind + 1 == argc ? mode_find(argv[optind]) : NULL;
-  if (run == NULL || a.to == NULL) {
-    die("usage: bench_load connect|request|download|upload|idle|churn "
-        "--proxy|--direct|--forward ADDR:PORT [OPTION...]");
+  a.numbers = (struct mode_options){.count = 1000,
+                                    .concurrency = 1,
+                                    .size = 1024,
+                                    .bytes = 1 << 30,
+                                    .parallel = 1,
+                                    .per_minute = 600,
+                                    .seconds = 10};
+  (void)argc;
+  parse(&a, argv);
+  mode_fn *run = a.mode == NULL ? NULL : mode_find(a.mode);
+  if (run == NULL) {
+    die("the mode is connect, request, download, upload, idle or churn");
   }
   uint64_t second = 1000000000;
-  struct load load = {.to = endpoint_parse(a.to_option, a.to),
-                      .through_proxy = strcmp(a.to_option, "proxy") == 0,
+  struct load load = {.to = target(&a),
+                      .through_proxy = a.proxy != NULL,
                       .name = a.name,
                       .num_names = a.names,
                       .port = (uint16_t)a.port,
@@ -123,10 +97,13 @@ int main(int argc, char **argv) {
   if (!a.plain) {
     load.tls = tls_client_new(a.ca, a.ech, "http/1.1", a.resume);
     tls_set_groups(tls_client_context(load.tls), a.groups);
+    if (a.tls12) {
+      tls_client_allow_tls12(load.tls);
+    }
   }
   signal(SIGPIPE, SIG_IGN);
   load_init(&load);
-  run(&load, &a.mode);
+  run(&load, &a.numbers);
   load_cleanup(&load);
   return load.errors == 0 ? 0 : 1;
 }

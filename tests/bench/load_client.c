@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "net/xalloc.h"
 
 enum { kMaxErrors = 1000, kTickUs = 250000 };

@@ -7,7 +7,6 @@
 //
 // It prints its counters as JSON on SIGUSR1 and at its end.
 
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "http.h"
 #include "net/xalloc.h"
 #include "tls.h"
 #include "wire.h"
@@ -341,64 +341,36 @@ static void on_signal(struct watch *watch, uint32_t events) {
 
 struct arguments {
   const char *listen, *cert, *key, *ech_key, *groups;
-  int threads, no_tickets, plain;
+  uint64_t threads;
+  bool no_tickets, plain;
 };
 
-static void parse(struct arguments *a, int argc, char **argv) {
+static void parse(struct arguments *a, char **argv) {
   const struct option options[] = {
-      {"listen", required_argument, NULL, 'l'},
-      {"cert", required_argument, NULL, 'c'},
-      {"key", required_argument, NULL, 'k'},
-      {"ech-key", required_argument, NULL, 'e'},
-      {"threads", required_argument, NULL, 'n'},
-      {"groups", required_argument, NULL, 'g'},
-      {"no-tickets", no_argument, &a->no_tickets, 1},
-      {"plain", no_argument, &a->plain, 1},
-      {0}};
-  int option;
+      {.name = "listen", .text = &a->listen},
+      {.name = "cert", .text = &a->cert},
+      {.name = "key", .text = &a->key},
+      {.name = "ech-key", .text = &a->ech_key},
+      {.name = "groups", .text = &a->groups},
+      {.name = "no-tickets", .flag = &a->no_tickets},
+      {.name = "plain", .flag = &a->plain},
+      {.name = "threads", .number = &a->threads, .min = 1, .max = kMaxThreads},
+      {.name = NULL}};
   a->threads = 1;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    switch (option) {
-      case 'l':
-        a->listen = optarg;
-        break;
-      case 'c':
-        a->cert = optarg;
-        break;
-      case 'k':
-        a->key = optarg;
-        break;
-      case 'e':
-        a->ech_key = optarg;
-        break;
-      case 'n':
-        a->threads = atoi(optarg);
-        break;
-      case 'g':
-        a->groups = optarg;
-        break;
-      case 0:
-        break;
-      default:
-        exit(64);
-    }
-  }
-  if (a->listen == NULL || optind != argc ||
-      (!a->plain && (a->cert == NULL || a->key == NULL))) {
+  options_parse(options, NULL, argv);
+  if (a->listen == NULL || (!a->plain && (a->cert == NULL || a->key == NULL))) {
     die("--listen, --cert and --key are needed (no --cert and --key with "
         "--plain)");
-  }
-  if (a->threads < 1 || a->threads > kMaxThreads) {
-    die("--threads wants 1 to %d", kMaxThreads);
   }
 }
 
 int main(int argc, char **argv) {
+  (void)argc;
   struct arguments a = {0};
   struct origin origin = {.stop_fd = eventfd(0, EFD_CLOEXEC)};
   struct control control = {.signals = {-1, on_signal}, .origin = &origin};
   struct serving servings[kMaxThreads] = {0};
-  parse(&a, argc, argv);
+  parse(&a, argv);
   struct endpoint at = endpoint_parse("--listen", a.listen);
   origin.body = body_new();
   if (!a.plain) {
@@ -408,13 +380,13 @@ int main(int argc, char **argv) {
   }
   loop_init(&control.loop);
   loop_signals(&control.loop, &control.signals);
-  for (int i = 0; i < a.threads; i++) {
+  for (uint64_t i = 0; i < a.threads; i++) {
     serving_start(&servings[i], &origin, &at);
   }
   endpoint_announce(&at);
   loop_run(&control.loop);
   eventfd_write(origin.stop_fd, 1);
-  for (int i = 0; i < a.threads; i++) {
+  for (uint64_t i = 0; i < a.threads; i++) {
     pthread_join(servings[i].thread, NULL);
   }
   loop_cleanup(&control.loop);

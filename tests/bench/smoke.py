@@ -231,7 +231,11 @@ def test_lost_tunnels(bed):
             load.stdin.close()
             load.stdin = None
             floor.process.send_signal(signal.SIGKILL)
-            out, _ = load.communicate(timeout=TIMEOUT)
+            try:
+                out, _ = load.communicate(timeout=TIMEOUT)
+            finally:
+                load.kill()
+                load.wait()
             assert load.returncode == 1
             result = json.loads(out)
             assert (result["errors"], result["checked"]) == (5, 0), result

@@ -130,7 +130,7 @@ SSL_CTX *tls_server_new(const char *cert_path, const char *key_path,
                         const char *alpn, const char *ech_key_path,
                         bool tickets) {
   SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-  if (ctx == NULL || !SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) ||
+  if (ctx == NULL || !SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
       SSL_CTX_use_certificate_chain_file(ctx, cert_path) != 1) {
     die("--cert: no certificate can be read from %s", cert_path);
   }
@@ -274,6 +274,12 @@ struct tls_client *tls_client_new(const char *ca_path, const char *ech_path,
 }
 
 SSL_CTX *tls_client_context(struct tls_client *client) { return client->ctx; }
+
+void tls_client_allow_tls12(struct tls_client *client) {
+  if (!SSL_CTX_set_min_proto_version(client->ctx, TLS1_2_VERSION)) {
+    die("--tls12: this BoringSSL has none");
+  }
+}
 
 void tls_client_free(struct tls_client *client) {
   if (client == NULL) {

@@ -7,10 +7,11 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-// tls_server_new returns a context that speaks TLS 1.3 with the chain and the
-// key in these PEM files, and `alpn` (NULL: none) when it is offered.
-// `ech_key_path`, NULL or an RFC 9934 file, lets it accept ECH. Every error
-// ends the program. Released with SSL_CTX_free; `alpn` is borrowed.
+// tls_server_new returns a context that speaks TLS 1.3, and 1.2 to who has no
+// more, with the chain and the key in these PEM files, and `alpn` (NULL: none)
+// when it is offered. `ech_key_path`, NULL or an RFC 9934 file, lets it accept
+// ECH. Every error ends the program. Released with SSL_CTX_free; `alpn` is
+// borrowed.
 SSL_CTX *tls_server_new(const char *cert_path, const char *key_path,
                         const char *alpn, const char *ech_key_path,
                         bool tickets);
@@ -34,6 +35,10 @@ struct tls_client *tls_client_new(const char *ca_path, const char *ech_path,
 
 // tls_client_context returns the context, borrowed while `client` lives.
 SSL_CTX *tls_client_context(struct tls_client *client);
+
+// tls_client_allow_tls12 lets sessions from now on offer TLS 1.2 too, for a
+// proxy that has no more.
+void tls_client_allow_tls12(struct tls_client *client);
 
 // tls_client_free releases it. NULL does nothing.
 void tls_client_free(struct tls_client *client);

@@ -1,19 +1,15 @@
 #include "wire.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "net/xalloc.h"
@@ -21,94 +17,6 @@
 // What comes in with one recv, in records of any length, goes out in full ones
 // with one send: room for it, and for the record that it completes.
 enum { kOutBuffer = kWireBuffer + 2 * kTlsRecord };
-
-void die(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  fprintf(stderr, "%s: ", program_invocation_short_name);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
-  va_end(args);
-  exit(1);
-}
-
-// Addresses.
-
-static bool parse_ip(struct endpoint *out, const char *ip, uint16_t port) {
-  struct sockaddr_in *v4 = (struct sockaddr_in *)&out->address;
-  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&out->address;
-  if (inet_pton(AF_INET, ip, &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(port);
-    out->len = sizeof(*v4);
-    return true;
-  }
-  v6->sin6_family = AF_INET6;
-  v6->sin6_port = htons(port);
-  out->len = sizeof(*v6);
-  return inet_pton(AF_INET6, ip, &v6->sin6_addr) == 1;
-}
-
-struct endpoint endpoint_parse(const char *option, const char *text) {
-  struct endpoint result = {0};
-  char ip[INET6_ADDRSTRLEN + 2] = "";
-  const char *colon = strrchr(text, ':');
-  size_t len = colon == NULL ? sizeof(ip) : (size_t)(colon - text);
-  if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-    text++;
-    len -= 2;
-  }
-  char *end = ip;
-  unsigned long port = colon == NULL ? 0 : strtoul(colon + 1, &end, 10);
-  if (len < sizeof(ip)) {
-    memcpy(ip, text, len);
-  }
-  if (len >= sizeof(ip) || *end != '\0' || port > 65535 ||
-      !parse_ip(&result, ip, (uint16_t)port)) {
-    die("%s wants ADDR:PORT with an IP address, not '%s'", option, text);
-  }
-  return result;
-}
-
-int endpoint_listen(struct endpoint *at, bool shared) {
-  int one = 1;
-  int fd = socket(at->address.ss_family,
-                  SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  // TCP_NODELAY is what the accepted connections inherit.
-  if (fd < 0 ||
-      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
-      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-      (shared &&
-       setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) ||
-      bind(fd, (struct sockaddr *)&at->address, at->len) != 0 ||
-      listen(fd, SOMAXCONN) != 0 ||
-      getsockname(fd, (struct sockaddr *)&at->address, &at->len) != 0) {
-    die("cannot listen: %s", strerror(errno));
-  }
-  return fd;
-}
-
-void endpoint_announce(const struct endpoint *at) {
-  char ip[INET6_ADDRSTRLEN] = "";
-  const struct sockaddr_in *v4 = (const struct sockaddr_in *)&at->address;
-  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&at->address;
-  if (at->address.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
-    printf("listening on %s:%d\n", ip, ntohs(v4->sin_port));
-  } else {
-    inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
-    printf("listening on [%s]:%d\n", ip, ntohs(v6->sin6_port));
-  }
-  fflush(stdout);
-}
-
-int endpoint_accept(int fd) {
-  int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (accepted < 0 && errno != EAGAIN && errno != ECONNABORTED) {
-    die("cannot accept: %s", strerror(errno));
-  }
-  return accepted;
-}
 
 // The BIO between BoringSSL and the loop's buffers.
 
@@ -500,46 +408,4 @@ void conn_close(struct conn *conn) {
   conn->in_len = conn->pending_len = 0;
   conn->next_dead = conn->loop->dead;
   conn->loop->dead = conn;
-}
-
-// Heads and bodies of HTTP/1.1.
-
-size_t head_end(const char *data, size_t len) {
-  const char *end = memmem(data, len, "\r\n\r\n", 4);
-  return end == NULL ? 0 : (size_t)(end - data) + 4;
-}
-
-uint64_t head_number(const char *head, const char *field, uint64_t otherwise) {
-  const char *at = strcasestr(head, field);
-  return at == NULL ? otherwise : strtoull(at + strlen(field), NULL, 10);
-}
-
-uint8_t *body_new(void) {
-  uint8_t *body = xrealloc(NULL, 2 * kBodyPeriod);
-  uint32_t state = 1;
-  for (size_t i = 0; i < kBodyPeriod; i++) {
-    state = state * 1664525 + 1013904223;
-    body[i] = body[i + kBodyPeriod] = (uint8_t)(state >> 24);
-  }
-  return body;
-}
-
-bool body_matches(const uint8_t *body, uint64_t offset, const uint8_t *data,
-                  size_t len) {
-  while (len > 0) {
-    size_t n = len < kBodyPeriod ? len : kBodyPeriod;
-    if (memcmp(body + offset % kBodyPeriod, data, n) != 0) {
-      return false;
-    }
-    offset += n;
-    data += n;
-    len -= n;
-  }
-  return true;
-}
-
-uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

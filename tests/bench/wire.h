@@ -9,39 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
+
+#include "base.h"
 
 enum {
   kWireBuffer = 256 * 1024,
   kTlsRecord = 16384,  // RFC 8446, section 5.1
 };
-
-// die prints `program: text` to stderr and ends the program with status 1. The
-// text is one line that says what is wrong and with what.
-_Noreturn void die(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
-// Addresses.
-
-struct endpoint {
-  struct sockaddr_storage address;
-  socklen_t len;
-};
-
-// endpoint_parse reads `ADDR:PORT`, with brackets around an IPv6 address. It
-// ends the program when `text` is none; `option` is what gave it.
-struct endpoint endpoint_parse(const char *option, const char *text);
-
-// endpoint_listen returns a listening socket, with SO_REUSEPORT if `shared`.
-// `*at` gets the port that the kernel chose. What is accepted has TCP_NODELAY.
-int endpoint_listen(struct endpoint *at, bool shared);
-
-// endpoint_accept returns a connection that waits at the listening socket `fd`,
-// or -1 when none does.
-int endpoint_accept(int fd);
-
-// endpoint_announce prints `listening on ADDR:PORT`.
-void endpoint_announce(const struct endpoint *at);
 
 // The loop.
 
@@ -77,7 +51,8 @@ bool loop_add(struct loop *loop, struct watch *watch, uint32_t events);
 void loop_run(struct loop *loop);
 
 // loop_every calls `watch->on_event`, edge-triggered, each `us` microseconds
-// from now on, by a timerfd that it puts into `watch->fd`; 0 stops it.
+// from now on, by a timerfd that it puts into `watch->fd`, and that the caller
+// closes.
 void loop_every(struct loop *loop, struct watch *watch, uint64_t us);
 
 // loop_signals blocks SIGTERM, SIGINT and SIGUSR1 and hands them to `watch` as
@@ -165,31 +140,5 @@ const char *conn_error(const struct conn *conn, char *text, size_t len);
 // conn_close closes at once. on_ready does not run again; on_dead runs before
 // the loop waits again. A second call does nothing.
 void conn_close(struct conn *conn);
-
-// Heads and bodies of HTTP/1.1.
-
-// head_end returns the length of the head in `data` with its empty line, or 0
-// when it is not all there.
-size_t head_end(const char *data, size_t len);
-
-// head_number returns the decimal number after `field` (`\r\nContent-Length:`),
-// or `otherwise` when `head`, a string, has no such field.
-uint64_t head_number(const char *head, const char *field, uint64_t otherwise);
-
-// kBodyPeriod is the length after which every body of the bench repeats itself.
-enum { kBodyPeriod = 64 * 1024 };
-
-// body_new returns 2 * kBodyPeriod bytes: a body's byte at `offset` and the
-// kBodyPeriod after it begin at `offset % kBodyPeriod`. Released with free.
-uint8_t *body_new(void);
-
-// body_matches says whether `data` is what a body has at `offset`.
-bool body_matches(const uint8_t *body, uint64_t offset, const uint8_t *data,
-                  size_t len);
-
-// Time.
-
-// now_ns is the monotonic clock.
-uint64_t now_ns(void);
 
 #endif

@@ -5,6 +5,12 @@
 function(echproxy_folder name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.c)
   list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+  # What only one kind of system has is in a file for each kind.
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    list(FILTER sources EXCLUDE REGEX "_none\\.c$")
+  else()
+    list(FILTER sources EXCLUDE REGEX "_linux\\.c$")
+  endif()
   set(root ${CMAKE_BINARY_DIR}/include/${name})
   file(MAKE_DIRECTORY ${root})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${name} ${root}/${name} SYMBOLIC)

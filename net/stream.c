@@ -21,6 +21,11 @@ void stream_emit_data(struct stream *s, const uint8_t *data, size_t len) {
   s->events->on_data(s->owner, data, len);
 }
 
+void stream_emit_moved(struct stream *s, size_t len) {
+  assert(stream_is_flowing(s));
+  s->on_moved(s->owner, len);
+}
+
 static void tell_end(struct stream *s, int err) {
   s->end_is_waiting = false;
   s->ended = true;
@@ -133,9 +138,18 @@ void stream_unend(struct stream *s) {
 void stream_set_events(struct stream *s, const struct stream_events *events,
                        void *owner) {
   s->events = events;
+  s->sink = NULL;
   s->owner = owner;
   if (s->write_err != 0) {  // found while nobody was there to be told
     worker_defer(s->worker, &s->task, on_deferred, s);
+  }
+}
+
+void stream_splice(struct stream *from, struct stream *to,
+                   void (*moved)(void *owner, size_t len)) {
+  if (from->ops->splices && from->ops == to->ops) {
+    from->sink = to;
+    from->on_moved = moved;
   }
 }
 

@@ -44,13 +44,25 @@ void stream_set_events(struct stream *stream,
 void stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream);
 
+// stream_splice says that what comes to `from` goes on to `to`. Between two
+// connections the kernel moves it, as far as it can: then `moved(owner)`, with
+// the owner of `from`, tells of `len` bytes in place of on_data. What does not
+// go that way comes to on_data as ever, whose writes may leave only after it
+// has returned: then `moved` is called with a `len` of 0. In `moved`, as in
+// on_data, the owner asks for stream_pending(to). It holds until
+// stream_set_events on `from`, and `to` must live so long.
+void stream_splice(struct stream *from, struct stream *to,
+                   void (*moved)(void *owner, size_t len));
+
 // stream_unread puts `len` bytes back, which it copies, so that on_data gets
 // them before anything else. It is for bytes that turned out to belong to
 // whoever reads next.
 void stream_unread(struct stream *stream, const uint8_t *data, size_t len);
 
 // stream_write sends `len` bytes of `data`. What the kernel does not take at
-// once is copied and sent later. On a dead stream it does nothing.
+// once is copied and sent later. Within on_data of a TLS session, what is
+// written to another is sent, and counted by stream_pending, when all has been
+// handed on that came with it. On a dead stream it does nothing.
 void stream_write(struct stream *stream, const uint8_t *data, size_t len);
 
 // stream_pending returns how many bytes wait for the kernel. Who writes stops

@@ -26,6 +26,8 @@ struct stream_ops {
   // shutdown ends our direction. With `whole` false the peer can tell, where
   // the kind has a way to say so, that there should have been more.
   void (*shutdown)(struct stream *stream, bool whole);
+  // Whether a stream of this kind heeds its `sink`, when that is one too.
+  bool splices;
   // close releases the object, but not before the running event has returned.
   void (*close)(struct stream *stream);
 };
@@ -36,6 +38,8 @@ struct stream {
   const struct stream_events *events;
   void *owner;
   struct worker *worker;
+  struct stream *sink;  // where what comes goes on to, or NULL
+  void (*on_moved)(void *owner, size_t len);
   struct task task;   // runs events that could not run at once
   struct bytes held;  // put back, comes before anything else
   int end_err;        // why, when end_is_waiting
@@ -62,6 +66,9 @@ bool stream_is_flowing(const struct stream *stream);
 
 // stream_emit_data runs on_data. The stream may be closed or paused afterwards.
 void stream_emit_data(struct stream *stream, const uint8_t *data, size_t len);
+
+// stream_emit_moved tells of bytes that went to the sink. As stream_emit_data.
+void stream_emit_moved(struct stream *stream, size_t len);
 
 // stream_emit_end tells of the end from an event of the kind: at once when the
 // stream is flowing, else when it is read again. It may be closed afterwards.

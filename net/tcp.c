@@ -6,11 +6,21 @@
 #include "net/stream_impl.h"
 #include "net/xalloc.h"
 
+// libuv reads a socket up to 32 times before it looks at the next one, so that
+// whoever downloads much would make all others wait for megabytes.
+enum { kMaxReadsAtOnce = 4 };
+
 struct tcp {
   struct stream base;  // first, so that the two convert into each other
   uv_tcp_t handle;
   uv_shutdown_t shutdown;
   size_t num_writes;  // of struct tcp_write, not yet called back
+  // What was spliced to here and does not fit yet; NULL: nothing.
+  struct splice_pipe *pipe;
+  unsigned num_full_reads;  // that came one after the other
+  // What splicing from here came to: between on_alloc and its on_read.
+  size_t num_moved;
+  int splice_err;
 };
 
 // What the kernel did not take at once.
@@ -27,14 +37,69 @@ static uv_stream_t *uv_of(struct tcp *t) { return (uv_stream_t *)&t->handle; }
 static void on_tcp_closed(uv_handle_t *handle) { free(handle->data); }
 
 static void tcp_close(struct stream *s) {
-  uv_close((uv_handle_t *)&tcp_of(s)->handle, on_tcp_closed);
+  struct tcp *t = tcp_of(s);
+  splice_done(worker_pipes(s->worker), t->pipe);
+  uv_close((uv_handle_t *)&t->handle, on_tcp_closed);
+}
+
+// Splicing: libuv asks for memory when there is something to read, and takes it
+// well to be given none. So that is the moment to move bytes without memory.
+
+static uv_os_fd_t fd_of(const struct tcp *t) {
+  uv_os_fd_t fd = -1;
+  uv_fileno((const uv_handle_t *)&t->handle, &fd);
+  return fd;
+}
+
+// A sink that holds bytes already, or takes none, is left to on_data's owner.
+static bool may_splice(const struct tcp *t) {
+  const struct stream *sink = t->base.sink;
+  return sink != NULL && stream_is_flowing(&t->base) && !sink->dead &&
+         !sink->shut && sink->output_err == 0 && stream_pending(sink) == 0;
+}
+
+static void push_pipe(struct tcp *t);
+
+static void splice_to_sink(struct tcp *t) {
+  struct tcp *sink = tcp_of(t->base.sink);
+  sink->pipe =
+      splice_in(worker_pipes(t->base.worker), fd_of(t), &t->splice_err);
+  if (sink->pipe != NULL) {
+    t->num_moved = splice_len(sink->pipe);
+    push_pipe(sink);
+  }
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   (void)suggested;
   struct tcp *t = handle->data;
+  if (may_splice(t)) {
+    splice_to_sink(t);
+  }
+  if (t->num_moved > 0 || t->splice_err != 0 ||
+      t->num_full_reads == kMaxReadsAtOnce) {
+    *buf = uv_buf_init(NULL, 0);
+    return;
+  }
   *buf =
       uv_buf_init((char *)worker_read_buffer(t->base.worker), kWorkerReadSize);
+}
+
+static void read_end(struct tcp *t, int err) {
+  uv_read_stop(uv_of(t));
+  stream_emit_end(&t->base, err);
+}
+
+// on_no_memory follows where on_alloc gave none.
+static void on_no_memory(struct tcp *t) {
+  size_t moved = t->num_moved;
+  t->num_moved = 0;
+  t->num_full_reads = 0;
+  if (t->splice_err != 0) {
+    read_end(t, t->splice_err);
+  } else if (moved > 0) {
+    stream_emit_moved(&t->base, moved);
+  }
 }
 
 static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf) {
@@ -43,11 +108,14 @@ static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf) {
     return;
   }
   if (nread > 0) {
+    bool full = (size_t)nread == buf->len;
+    t->num_full_reads = full ? t->num_full_reads + 1 : 0;
     stream_emit_data(&t->base, (const uint8_t *)buf->base, (size_t)nread);
-    return;
+  } else if (nread == UV_ENOBUFS && buf->base == NULL) {
+    on_no_memory(t);
+  } else {
+    read_end(t, nread == UV_EOF ? 0 : (int)nread);
   }
-  uv_read_stop(handle);
-  stream_emit_end(&t->base, nread == UV_EOF ? 0 : (int)nread);
 }
 
 static void tcp_want(struct stream *s, bool on) {
@@ -72,6 +140,10 @@ static void fail_write(struct tcp *t, int err) {
   }
 }
 
+static bool has_unsent(const struct tcp *t) {
+  return t->num_writes > 0 || t->pipe != NULL;
+}
+
 static void on_written(uv_write_t *req, int status) {
   struct tcp_write *write = req->data;
   struct tcp *t = write->tcp;
@@ -82,16 +154,25 @@ static void on_written(uv_write_t *req, int status) {
   }
   if (status != 0) {
     fail_write(t, status);
-  } else if (t->num_writes == 0) {
+    return;
+  }
+  if (t->num_writes == 0 && t->pipe != NULL) {
+    push_pipe(t);
+  }
+  if (!has_unsent(t)) {
     stream_emit_drained(&t->base);
   }
 }
 
-static void write_later(struct tcp *t, const uint8_t *data, size_t len) {
+static struct tcp_write *write_new(struct tcp *t, size_t len) {
   struct tcp_write *write = xrealloc(NULL, sizeof(*write) + len);
   write->tcp = t;
   write->req.data = write;
-  memcpy(write->data, data, len);
+  return write;
+}
+
+// Sends the `len` bytes of `write` when the kernel has room for them.
+static void write_later(struct tcp *t, struct tcp_write *write, size_t len) {
   uv_buf_t buf = uv_buf_init((char *)write->data, (unsigned)len);
   int err = uv_write(&write->req, uv_of(t), &buf, 1, on_written);
   if (err != 0) {
@@ -100,6 +181,40 @@ static void write_later(struct tcp *t, const uint8_t *data, size_t len) {
     return;
   }
   t->num_writes++;
+}
+
+static void write_from_pipe(struct tcp *t, size_t len) {
+  struct tcp_write *write = write_new(t, len);
+  splice_read(t->pipe, write->data, len);
+  write_later(t, write, len);
+}
+
+static void drop_pipe(struct tcp *t) {
+  splice_done(worker_pipes(t->base.worker), t->pipe);
+  t->pipe = NULL;
+}
+
+// Hands on what is in the pipe. When the kernel takes no more of it for now,
+// its first byte becomes a write like any other, and tells when there is room.
+static void push_pipe(struct tcp *t) {
+  int err = splice_out(t->pipe, fd_of(t));
+  if (err == 0 && splice_len(t->pipe) > 0) {
+    write_from_pipe(t, 1);
+  }
+  if (err != 0 || splice_len(t->pipe) == 0) {
+    drop_pipe(t);
+  }
+  if (err != 0) {
+    fail_write(t, err);
+  }
+}
+
+// Makes way for what comes after the bytes in the pipe.
+static void empty_pipe(struct tcp *t) {
+  if (t->pipe != NULL) {
+    write_from_pipe(t, splice_len(t->pipe));
+    drop_pipe(t);
+  }
 }
 
 // Returns how many of the bytes the kernel took.
@@ -115,15 +230,19 @@ static size_t write_now(struct tcp *t, const uint8_t *data, size_t len) {
 static void tcp_write(struct stream *s, const uint8_t *data, size_t len) {
   struct tcp *t = tcp_of(s);
   assert(len <= INT_MAX);
+  empty_pipe(t);
   size_t taken = t->num_writes == 0 ? write_now(t, data, len) : 0;
   if (taken < len && !s->dead && s->output_err == 0) {
-    write_later(t, data + taken, len - taken);
+    struct tcp_write *write = write_new(t, len - taken);
+    memcpy(write->data, data + taken, len - taken);
+    write_later(t, write, len - taken);
   }
 }
 
 static size_t tcp_pending(const struct stream *s) {
   const struct tcp *t = (const struct tcp *)s;
-  return uv_stream_get_write_queue_size((const uv_stream_t *)&t->handle);
+  return uv_stream_get_write_queue_size((const uv_stream_t *)&t->handle) +
+         splice_len(t->pipe);
 }
 
 // A FIN that could not be sent shows up as an error of reading.
@@ -135,6 +254,7 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
 static void tcp_shutdown(struct stream *s, bool whole) {
   (void)whole;  // a FIN is all that there is
   struct tcp *t = tcp_of(s);
+  empty_pipe(t);
   uv_shutdown(&t->shutdown, uv_of(t), on_shutdown);
 }
 
@@ -143,6 +263,7 @@ static const struct stream_ops kTcpOps = {
     .write = tcp_write,
     .pending = tcp_pending,
     .shutdown = tcp_shutdown,
+    .splices = true,
     .close = tcp_close,
 };
 

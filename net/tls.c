@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <openssl/err.h>
 
+#include "net/record_size.h"
 #include "net/stream_impl.h"
 #include "net/tls_bio.h"
 #include "net/verify_result.h"
@@ -27,6 +28,10 @@ struct tls {
   // they are kept nothing is sent, so that the connection can be given back.
   struct bytes hello;
   bool keeps_hello;
+  // A client's records begin small: its peer is far away. A server's go to a
+  // browser on this machine, where they would only cost CPU.
+  bool begins_small;
+  struct record_size record_size;
   enum tls_state state;
   tls_handshake_cb *done;
   void *done_owner;
@@ -44,7 +49,8 @@ enum tls_result {
 
 static struct tls *tls_of(struct stream *s) { return (struct tls *)s; }
 
-// Reads what `ret` means. The call's errors must start from an empty queue.
+// Reads what `ret` means. That takes an empty queue of errors before the call,
+// which BoringSSL's own calls see to when they begin.
 static enum tls_result result_of(const struct tls *t, int ret) {
   switch (SSL_get_error(t->ssl, ret)) {
     case SSL_ERROR_NONE:
@@ -69,17 +75,19 @@ static uint8_t alert_of(uint32_t ssl_err) {
              : 0;
 }
 
+static struct burst *burst_of(const struct tls *t) {
+  return worker_burst(t->base.worker);
+}
+
 // Every run of BoringSSL's calls stands between out_begin and out_send or
 // out_drop: no callback runs there, so the worker's out buffer is ours.
-static void out_begin(struct tls *t) {
-  t->io.out->len = 0;
-  ERR_clear_error();
-}
+static void out_begin(struct tls *t) { t->io.out->len = 0; }
 
 static void out_drop(struct tls *t) { t->io.out->len = 0; }
 
-// Sends all records with one write. The transport may be a TLS session that
-// needs the out buffer itself, so it finds an empty one there.
+// Sends all records with one write, behind those that a burst holds. The
+// transport may be a TLS session that needs the out buffer itself, so it finds
+// an empty one there.
 static void out_send(struct tls *t) {
   struct bytes *shared = t->io.out;
   if (shared->len == 0) {
@@ -91,6 +99,7 @@ static void out_send(struct tls *t) {
   }
   struct bytes mine = *shared;
   *shared = (struct bytes){0};
+  burst_flush(burst_of(t), t);  // records made earlier go first
   stream_write(t->transport, mine.data, mine.len);
   free(shared->data);
   *shared = mine;
@@ -244,6 +253,7 @@ void tls_handshake_start(struct tls *t, tls_handshake_cb *done, void *owner) {
 // Decrypts as many records as fit into the worker's buffer and hands them on.
 // Returns whether there may be more.
 static bool pump_once(struct tls *t) {
+  struct worker *worker = t->base.worker;
   uint8_t *plain = worker_plain_buffer(t->base.worker);
   size_t len = 0;
   enum tls_result result = RESULT_DONE;
@@ -266,6 +276,10 @@ static bool pump_once(struct tls *t) {
   if (len > 0) {
     stream_emit_data(&t->base, plain, len);
   }
+  if (result != RESULT_DONE && result != RESULT_WANTS_INPUT) {
+    // Whoever is told of the end sees what is pending then.
+    burst_end(worker_burst(worker), true);
+  }
   if (result == RESULT_CLOSE_NOTIFY) {
     stream_emit_end(&t->base, 0);
   } else if (result != RESULT_DONE && result != RESULT_WANTS_INPUT) {
@@ -276,7 +290,13 @@ static bool pump_once(struct tls *t) {
 
 static void tls_pump(struct stream *s) {
   struct tls *t = tls_of(s);
+  struct burst *burst = burst_of(t);
+  bool was_on = burst_begin(burst);
   while (stream_is_flowing(s) && pump_once(t)) {
+  }
+  burst_end(burst, was_on);
+  if (stream_is_flowing(s) && s->sink != NULL && stream_pending(s->sink) > 0) {
+    stream_emit_moved(s, 0);  // what was gathered did not all leave
   }
   if (!s->closed) {
     keep_input(t);
@@ -296,13 +316,48 @@ static void tls_want(struct stream *s, bool on) {
   }
 }
 
+// Chooses how much of `len` bytes to send next, and in what records.
+static size_t choose_records(struct tls *t, size_t len) {
+  size_t chunk = len < kWorkerReadSize ? len : kWorkerReadSize;
+  if (t->begins_small) {
+    size_t record;
+    uint64_t now = uv_now(worker_loop(t->base.worker));
+    chunk = record_size_next(&t->record_size, &record, now, chunk);
+    SSL_set_max_send_fragment(t->ssl, record);
+  }
+  return chunk;
+}
+
+static void send_gathered(void *owner, const struct bytes *gathered) {
+  struct tls *t = owner;
+  stream_write(t->transport, gathered->data, gathered->len);
+}
+
+// Makes records of `len` bytes, and sends them now or with what else the event
+// brings. Returns what SSL_write does.
+static int seal(struct tls *t, const uint8_t *data, size_t len) {
+  struct bytes *gathered = burst_gather(burst_of(t), t, send_gathered);
+  if (gathered == NULL) {
+    out_begin(t);
+    int n = SSL_write(t->ssl, data, (int)len);
+    out_send(t);
+    return n;
+  }
+  struct bytes *out = t->io.out;
+  t->io.out = gathered;
+  int n = SSL_write(t->ssl, data, (int)len);
+  t->io.out = out;
+  if (gathered->len >= kWorkerReadSize) {
+    burst_flush(burst_of(t), t);
+  }
+  return n;
+}
+
 static void tls_write(struct stream *s, const uint8_t *data, size_t len) {
   struct tls *t = tls_of(s);
   while (len > 0 && !s->dead) {
-    size_t chunk = len < kWorkerReadSize ? len : kWorkerReadSize;
-    out_begin(t);
-    int n = SSL_write(t->ssl, data, (int)chunk);
-    out_send(t);
+    size_t chunk = choose_records(t, len);
+    int n = seal(t, data, chunk);
     if (n <= 0) {
       stream_fail(s, UV_EPROTO);
       return;
@@ -318,6 +373,7 @@ static size_t tls_pending(const struct stream *s) {
 
 static void tls_shutdown(struct stream *s, bool whole) {
   struct tls *t = tls_of(s);
+  burst_flush(burst_of(t), t);
   if (whole) {
     out_begin(t);
     SSL_shutdown(t->ssl);  // only writes close_notify, the first time
@@ -336,6 +392,7 @@ static void free_session(void *owner) {
 
 static void tls_release(struct stream *s) {
   struct tls *t = tls_of(s);
+  burst_drop(burst_of(t), t);
   stream_close(t->transport);
   t->transport = NULL;
   // From the loop: this may be an event of the session's own.
@@ -349,6 +406,7 @@ static const struct stream_ops kTlsOps = {
     .write = tls_write,
     .pending = tls_pending,
     .shutdown = tls_shutdown,
+    .splices = true,
     .close = tls_release,
 };
 
@@ -406,7 +464,9 @@ static struct tls *tls_new(struct worker *worker, struct stream *transport,
 struct tls *tls_client_new(struct worker *worker, struct stream *transport,
                            SSL *ssl) {
   SSL_set_connect_state(ssl);
-  return tls_new(worker, transport, ssl);
+  struct tls *t = tls_new(worker, transport, ssl);
+  t->begins_small = true;
+  return t;
 }
 
 struct tls *tls_server_new(struct worker *worker, struct stream *transport,

@@ -1,7 +1,8 @@
 // tls is a TLS session over another stream, client or server, itself a stream
 // once its handshake is done. It knows nothing of ECH or certificates: whoever
 // makes the SSL sets it up. It reads the SSL's bytes straight from the worker's
-// buffer and sends many records with one write.
+// buffer and sends many records with one write. A client's records begin small
+// (record_size.h).
 
 #ifndef ECHPROXY_NET_TLS_H
 #define ECHPROXY_NET_TLS_H

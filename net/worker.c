@@ -21,6 +21,8 @@ struct worker {
   struct task *tasks;  // a utlist: the head's `prev` is the tail
   struct task marker;  // where the tasks that were queued in time end
   struct bytes out;
+  struct burst burst;
+  struct splice_pool pipes;
   uint8_t *read_buffer;
   uint8_t *plain_buffer;
   uv_async_t posted;  // wakes the loop for `posts`
@@ -81,6 +83,8 @@ int worker_free(struct worker *w) {
     free(post);
   }
   pthread_mutex_destroy(&w->mutex);
+  splice_pool_cleanup(&w->pipes);
+  burst_cleanup(&w->burst);
   free(w->out.data);
   free(w->read_buffer);
   free(w->plain_buffer);
@@ -98,21 +102,9 @@ uint8_t *worker_plain_buffer(struct worker *w) { return w->plain_buffer; }
 
 struct bytes *worker_out_buffer(struct worker *w) { return &w->out; }
 
-void bytes_append(struct bytes *bytes, const void *data, size_t len) {
-  if (len == 0) {
-    return;
-  }
-  if (len > SIZE_MAX / 4 || bytes->len > SIZE_MAX / 4) {
-    abort();
-  }
-  size_t need = bytes->len + len;
-  if (need > bytes->cap) {
-    bytes->cap = need > bytes->cap * 2 ? need : bytes->cap * 2;
-    bytes->data = xrealloc(bytes->data, bytes->cap);
-  }
-  memcpy(bytes->data + bytes->len, data, len);
-  bytes->len = need;
-}
+struct burst *worker_burst(struct worker *w) { return &w->burst; }
+
+struct splice_pool *worker_pipes(struct worker *w) { return &w->pipes; }
 
 static bool task_is_queued(const struct task *task) {
   return task->prev != NULL;  // utlist never leaves it NULL in a list

@@ -11,13 +11,17 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "net/burst.h"
+#include "net/bytes.h"
+#include "net/splice.h"
+
 enum {
   // What one read from a socket takes at most, and what one write to a socket
   // that was filled by TLS is made of.
   kWorkerReadSize = 256 * 1024,
-  // Plaintext that one readable event of a TLS session hands on at most at
-  // once; a multiple of the largest TLS record.
-  kWorkerPlainSize = 256 * 1024,
+  // Plaintext that a TLS session hands on at most at once: the largest record,
+  // which stays in the processor's cache until it is encrypted again.
+  kWorkerPlainSize = 16 * 1024,
 };
 
 struct worker;
@@ -52,20 +56,16 @@ uv_loop_t *worker_loop(struct worker *worker);
 uint8_t *worker_read_buffer(struct worker *worker);
 uint8_t *worker_plain_buffer(struct worker *worker);
 
-// A byte buffer that grows; `data` is released with `free`.
-struct bytes {
-  uint8_t *data;
-  size_t len;
-  size_t cap;
-};
-
-// bytes_append copies `len` bytes of `data` to the end of `bytes`.
-void bytes_append(struct bytes *bytes, const void *data, size_t len);
-
 // worker_out_buffer returns the buffer that collects the TLS records of one
 // write. Whoever uses it sets `len` to 0 first and is done with it when it
 // returns: nothing that it calls in between runs a callback.
 struct bytes *worker_out_buffer(struct worker *worker);
+
+// worker_burst returns what gathers the writes of one event.
+struct burst *worker_burst(struct worker *worker);
+
+// worker_pipes returns the pipes through which bytes go from socket to socket.
+struct splice_pool *worker_pipes(struct worker *worker);
 
 // worker_defer calls `run(owner)` from the loop, soon, and never before
 // worker_defer returns. A `task` that is already queued is left where it is.

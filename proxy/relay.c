@@ -59,14 +59,20 @@ static void relay_end(struct relay *relay, int err) {
   relay->done(relay->owner, err, &counts);
 }
 
-static void on_data(void *owner, const uint8_t *data, size_t len) {
+// on_moved counts what went to the other side, and waits while that has enough.
+static void on_moved(void *owner, size_t len) {
   struct side *from = owner;
   from->bytes += len;
   from->relay->last_moved = uv_now(worker_loop(from->relay->worker));
-  stream_write(from->other->stream, data, len);
   if (stream_pending(from->other->stream) > 0) {
     stream_read_stop(from->stream);
   }
+}
+
+static void on_data(void *owner, const uint8_t *data, size_t len) {
+  struct side *from = owner;
+  stream_write(from->other->stream, data, len);
+  on_moved(from, len);
 }
 
 // on_drained lets the other side speak again, or ends a relay that waited only
@@ -137,6 +143,8 @@ struct relay *relay_start(struct worker *worker, struct stream *browser,
   side_init(&relay->site, relay, &relay->browser, site);
   uv_timer_init(worker_loop(worker), &relay->idle);
   relay->idle.data = relay;
+  stream_splice(browser, site, on_moved);
+  stream_splice(site, browser, on_moved);
   // One coarse timer instead of one reset with every byte.
   uv_timer_start(&relay->idle, on_idle, kRelayHalfIdleMs, kRelayHalfIdleMs);
   stream_read_start(browser);

@@ -109,6 +109,24 @@ Test(tcp, sends_the_fin_after_what_is_pending) {
   pair_cleanup(&p);
 }
 
+// However much one has to say, the others get their turn.
+Test(tcp, reads_no_more_at_once_than_others_can_wait_for) {
+  struct pair p;
+  pair_open(&p);
+  stream_read_stop(p.b.stream);
+  size_t len = fill(&p.a);
+  cr_assert_gt(len, (size_t)6 * kWorkerReadSize);
+  turn_loop(p.worker, 3);
+  stream_read_start(p.b.stream);
+  size_t before = 0;
+  while (p.b.got.len < len) {
+    turn_loop(p.worker, 1);
+    cr_assert_leq(p.b.got.len - before, (size_t)4 * kWorkerReadSize);
+    before = p.b.got.len;
+  }
+  pair_cleanup(&p);
+}
+
 Test(tcp, keeps_bytes_and_the_end_while_paused) {
   struct pair p;
   pair_open(&p);

@@ -26,14 +26,26 @@ static void on_relayed(void *owner, int err,
   f->relay = NULL;
 }
 
-static void fixture_init(struct fixture *f) {
+// With `unread` put back to what the browser has sent; NULL: nothing.
+static void fixture_init_unread(struct fixture *f, const char *unread) {
   *f = (struct fixture){.worker = test_worker_new()};
   struct stream *browser, *site, *near_browser, *near_site;
   test_tcp_pair(f->worker, &browser, &near_browser);
   test_tcp_pair(f->worker, &near_site, &site);
   peer_open(&f->browser, browser);
   peer_open(&f->site, site);
+  if (unread != NULL) {
+    stream_unread(near_browser, (const uint8_t *)unread, strlen(unread));
+  }
   f->relay = relay_start(f->worker, near_browser, near_site, on_relayed, f);
+}
+
+static void fixture_init(struct fixture *f) { fixture_init_unread(f, NULL); }
+
+// How many pipes of the kernel hold bytes.
+static unsigned num_pipes_in_use(struct fixture *f) {
+  const struct splice_pool *pool = worker_pipes(f->worker);
+  return pool->num_pipes - pool->num_spare;
 }
 
 static void fixture_cleanup(struct fixture *f) {
@@ -85,8 +97,10 @@ Test(relay, holds_back_a_sender_that_is_faster_than_its_reader) {
   turn_loop(f.worker, 2000);
   // Buffers of the kernel and one burst of the relay's fill; the rest waits.
   cr_assert_gt(stream_pending(f.browser.stream), kLen / 4);
+  cr_assert_eq(num_pipes_in_use(&f), 1);
   stream_read_start(f.site.stream);
   RUN_UNTIL(f.worker, f.site.got.len == kLen);
+  cr_assert_eq(num_pipes_in_use(&f), 0);
   cr_assert_eq(memcmp(f.site.got.data, data, kLen), 0);
   free(data);
   fixture_cleanup(&f);
@@ -186,4 +200,96 @@ Test(relay, delivers_an_answer_to_who_still_sends) {
     cr_expect(peer_got_text(&f.browser, "too long"), "try %d", tries);
     fixture_cleanup(&f);
   }
+}
+
+// Without a pipe the bytes would have gone through this process.
+Test(relay, holds_a_pipe_of_the_kernel_only_while_bytes_are_in_it) {
+  struct fixture f;
+  fixture_init(&f);
+  cr_assert_eq(worker_pipes(f.worker)->num_pipes, 0);
+  peer_write_text(&f.browser, "a question");
+  RUN_UNTIL(f.worker, peer_got_text(&f.site, "a question"));
+  peer_write_text(&f.site, "answer");
+  RUN_UNTIL(f.worker, peer_got_text(&f.browser, "answer"));
+  cr_assert_eq(worker_pipes(f.worker)->num_pipes, 1);
+  cr_assert_eq(num_pipes_in_use(&f), 0);
+  fixture_cleanup(&f);
+}
+
+Test(relay, begins_with_the_bytes_that_were_put_back) {
+  struct fixture f;
+  fixture_init_unread(&f, "hello, ");
+  peer_write_text(&f.browser, "world");
+  stream_shutdown(f.browser.stream);
+  RUN_UNTIL(f.worker, f.site.num_ends > 0);
+  cr_assert(peer_got_text(&f.site, "hello, world"));
+  stream_shutdown(f.site.stream);
+  RUN_UNTIL(f.worker, f.num_done > 0);
+  cr_assert_eq(f.counts.bytes_up, 12);
+  fixture_cleanup(&f);
+}
+
+// What fills the pipe and the kernel's buffers must go with the connection.
+Test(relay, drops_a_full_pipe_when_a_side_resets) {
+  enum { kLen = 32 * 1024 * 1024 };
+  struct fixture f;
+  fixture_init(&f);
+  stream_read_stop(f.site.stream);
+  uint8_t *data = test_pattern(kLen, 5);
+  stream_write(f.browser.stream, data, kLen);
+  free(data);
+  turn_loop(f.worker, 2000);
+  cr_assert_eq(num_pipes_in_use(&f), 1);
+  peer_close(&f.site);
+  RUN_UNTIL(f.worker, f.num_done > 0);
+  cr_assert_neq(f.err, 0);
+  cr_assert_eq(num_pipes_in_use(&f), 0);
+  fixture_cleanup(&f);
+}
+
+Test(relay, drops_a_full_pipe_when_it_is_cancelled) {
+  enum { kLen = 32 * 1024 * 1024 };
+  struct fixture f;
+  fixture_init(&f);
+  stream_read_stop(f.site.stream);
+  uint8_t *data = test_pattern(kLen, 6);
+  stream_write(f.browser.stream, data, kLen);
+  free(data);
+  turn_loop(f.worker, 2000);
+  cr_assert_eq(num_pipes_in_use(&f), 1);
+  relay_cancel(f.relay);
+  f.relay = NULL;
+  cr_assert_eq(num_pipes_in_use(&f), 0);
+  fixture_cleanup(&f);
+}
+
+// Both ways at once, both ends held back: each direction has its own pipe.
+Test(relay, carries_much_both_ways_at_once) {
+  enum { kLen = 24 * 1024 * 1024 };
+  struct fixture f;
+  fixture_init(&f);
+  stream_read_stop(f.site.stream);
+  stream_read_stop(f.browser.stream);
+  uint8_t *up = test_pattern(kLen, 7);
+  uint8_t *down = test_pattern(kLen, 8);
+  stream_write(f.browser.stream, up, kLen);
+  stream_write(f.site.stream, down, kLen);
+  stream_shutdown(f.browser.stream);
+  stream_shutdown(f.site.stream);
+  turn_loop(f.worker, 2000);
+  cr_assert_eq(num_pipes_in_use(&f), 2);
+  stream_read_start(f.site.stream);
+  stream_read_start(f.browser.stream);
+  RUN_UNTIL(f.worker, f.num_done > 0);
+  RUN_UNTIL(f.worker, f.site.num_ends > 0 && f.browser.num_ends > 0);
+  cr_assert_eq(f.err, 0);
+  cr_assert_eq(f.counts.bytes_up, kLen);
+  cr_assert_eq(f.counts.bytes_down, kLen);
+  cr_assert_eq(f.site.got.len, kLen);
+  cr_assert_eq(memcmp(f.site.got.data, up, kLen), 0);
+  cr_assert_eq(f.browser.got.len, kLen);
+  cr_assert_eq(memcmp(f.browser.got.data, down, kLen), 0);
+  free(up);
+  free(down);
+  fixture_cleanup(&f);
 }

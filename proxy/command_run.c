@@ -20,6 +20,7 @@
 #include "proxy/lifecycle.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
+#include "proxy/service_manager.h"
 #include "proxy/state_dir.h"
 #include "proxy/trust.h"
 #include "proxy/usage.h"
@@ -35,6 +36,7 @@ enum {
 // What the proxy stands on, in the order in which it is made.
 struct run {
   struct options options;
+  struct service_sockets sockets;  // to listen on in place of options.listen
   struct ca *ca;
   char *ca_pem;
   struct trust trust;
@@ -124,15 +126,47 @@ static void open_crew(struct run *r) {
   r->lifecycle = lifecycle_open(r->crew, &r->common, r->leaves);
 }
 
-static bool start_crew(struct run *r) {
+// Leaves the addresses that it listens at in r->sockets.
+static bool start_listening(struct run *r) {
+  struct service_sockets *sockets = &r->sockets;
   const struct options *options = &r->options;
   char text[kAddressTextSize];
-  struct address bound;
   int err = 0;
-  if (!crew_listen(r->crew, &bound, &err, &options->listen)) {
+  if (sockets->num > 0) {
+    if (!crew_listen_on(r->crew, &err, sockets)) {
+      log_error(&options->log,
+                "cannot listen on the sockets that the service manager passed: "
+                "%s",
+                uv_strerror(err));
+      return false;
+    }
+    return true;
+  }
+  if (!crew_listen(r->crew, &sockets->addresses[0], &err, &options->listen)) {
     log_error(&options->log,
               "cannot listen on %s: %s; choose another with --listen ADDR:PORT",
               address_format(text, &options->listen), uv_strerror(err));
+    return false;
+  }
+  sockets->num = 1;
+  return true;
+}
+
+static void say_ready(const struct run *r) {
+  char text[kAddressTextSize];
+  log_notice(&r->options.log, "the CA's certificate, for browsers to trust: %s",
+             ca_path(r->ca));
+  for (size_t i = 0; i < r->sockets.num; i++) {
+    printf("listening on %s\n", address_format(text, &r->sockets.addresses[i]));
+  }
+  fflush(stdout);
+  service_manager_say("READY=1");
+}
+
+static bool start_crew(struct run *r) {
+  const struct options *options = &r->options;
+  int err = 0;
+  if (!start_listening(r)) {
     return false;
   }
   if (!crew_start(r->crew, &err)) {
@@ -142,15 +176,16 @@ static bool start_crew(struct run *r) {
               uv_strerror(err));
     return false;
   }
-  log_notice(&options->log, "the CA's certificate, for browsers to trust: %s",
-             ca_path(r->ca));
-  printf("listening on %s\n", address_format(text, &bound));
-  fflush(stdout);
+  say_ready(r);
   return true;
 }
 
 static int serve(struct run *r) {
   struct key_error error;
+  if (!service_manager_sockets(&r->sockets, &error)) {
+    log_error(&r->options.log, "%s", error.text);
+    return EX_UNAVAILABLE;
+  }
   if (!open_ca(r, &error) ||
       !trust_init(&r->trust, &error, &r->options, ca_certificate(r->ca))) {
     log_error(&r->options.log, "%s", error.text);

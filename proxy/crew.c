@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "ech/lookup.h"
@@ -14,8 +15,9 @@
 struct member {
   struct crew *crew;
   struct proxy proxy;
-  struct listener *listener;  // NULL before it listens, and once it drains
-  uv_check_t turn;            // while it drains: after each turn of the loop
+  struct listener *listeners[kServiceManagerMaxSockets];
+  size_t num_listeners;  // 0 before it listens, and once it drains
+  uv_check_t turn;       // while it drains: after each turn of the loop
   bool finishing;
   pthread_t thread;
   bool has_thread;
@@ -61,25 +63,54 @@ struct crew *crew_new(size_t num_workers, const struct proxy *common,
   return crew;
 }
 
+// Keeps `listener`, which is NULL where it could not be opened.
+static bool add_listener(struct member *m, struct listener *listener) {
+  if (listener == NULL) {
+    return false;
+  }
+  m->listeners[m->num_listeners++] = listener;
+  return true;
+}
+
 bool crew_listen(struct crew *crew, struct address *out_bound, int *out_err,
                  const struct address *address) {
   struct member *first = first_of(crew);
-  first->listener = listener_open(&first->proxy, out_bound, out_err, address);
-  bool ok = first->listener != NULL;
+  bool ok = add_listener(
+      first, listener_open(&first->proxy, out_bound, out_err, address));
   for (size_t i = 1; ok && i < crew->num_members; i++) {
     struct member *m = &crew->members[i];
-    m->listener = listener_open_beside(&m->proxy, out_err, first->listener);
-    ok = m->listener != NULL;
+    ok = add_listener(
+        m, listener_open_beside(&m->proxy, out_err, first->listeners[0]));
   }
   return ok;
+}
+
+bool crew_listen_on(struct crew *crew, int *out_err,
+                    const struct service_sockets *sockets) {
+  bool ok = true;
+  for (size_t i = 0; i < sockets->num; i++) {
+    for (size_t k = 0; ok && k < crew->num_members; k++) {
+      struct member *m = &crew->members[k];
+      ok = add_listener(
+          m, listener_open_passed(&m->proxy, out_err, sockets->fds[i]));
+    }
+    close(sockets->fds[i]);  // each worker has a copy
+  }
+  return ok;
+}
+
+static void close_listeners(struct member *m) {
+  for (size_t i = 0; i < m->num_listeners; i++) {
+    listener_close(m->listeners[i]);
+  }
+  m->num_listeners = 0;
 }
 
 // Takes down what is open on the worker's own thread. Last words to browsers
 // may still be on their way, within a time limit.
 static void member_finish(struct member *m) {
   m->finishing = true;
-  listener_close(m->listener);
-  m->listener = NULL;
+  close_listeners(m);
   proxy_close_all(&m->proxy);
   resolver_free(m->proxy.resolver);
   uv_close((uv_handle_t *)&m->turn, NULL);
@@ -138,11 +169,10 @@ static void on_turn(uv_check_t *turn) {
 
 static void member_drain(void *owner) {
   struct member *m = owner;
-  if (m->listener == NULL) {
+  if (m->num_listeners == 0) {
     return;
   }
-  listener_close(m->listener);
-  m->listener = NULL;
+  close_listeners(m);
   uv_check_start(&m->turn, on_turn);
 }
 

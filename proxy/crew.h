@@ -14,6 +14,7 @@
 #include "net/address.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
+#include "proxy/service_manager.h"
 
 struct crew;
 
@@ -36,6 +37,11 @@ struct crew *crew_new(size_t num_workers, const struct proxy *common,
 // with the libuv error in `out_err`.
 bool crew_listen(struct crew *crew, struct address *out_bound, int *out_err,
                  const struct address *address);
+
+// crew_listen_on has all workers listen on `sockets` instead, one at least,
+// which it takes.
+bool crew_listen_on(struct crew *crew, int *out_err,
+                    const struct service_sockets *sockets);
 
 // crew_start starts the threads of all workers but the first. False with the
 // libuv error in `out_err` when there can be no more threads.

@@ -6,6 +6,7 @@
 
 #include "ech/origin.h"
 #include "net/xalloc.h"
+#include "proxy/service_manager.h"
 
 struct lifecycle {
   struct crew *crew;
@@ -28,6 +29,7 @@ static void on_stop_signal(uv_signal_t *handle, int signum) {
   (void)signum;
   struct lifecycle *l = handle->data;
   struct crew_counts counts;
+  service_manager_say("STOPPING=1");
   crew_count(l->crew, &counts);
   if (l->draining || counts.open == 0) {
     crew_stop(l->crew);

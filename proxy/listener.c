@@ -1,6 +1,7 @@
 #include "proxy/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -160,6 +161,30 @@ struct listener *listener_open_beside(struct proxy *proxy, int *out_err,
   if (*out_err == 0) {
     *out_err = listen_beside(l, first, &address);
   }
+  if (*out_err != 0) {
+    listener_close(l);
+    return NULL;
+  }
+  return l;
+}
+
+static int listen_on_copy(struct listener *l, int fd) {
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) {
+    return uv_translate_sys_error(errno);
+  }
+  int err = uv_tcp_open(&l->socket, copy);
+  if (err != 0) {
+    close(copy);
+    return err;
+  }
+  return uv_listen((uv_stream_t *)&l->socket, kBacklog, on_connection);
+}
+
+struct listener *listener_open_passed(struct proxy *proxy, int *out_err,
+                                      int fd) {
+  struct listener *l = listener_new(proxy);
+  *out_err = listen_on_copy(l, fd);
   if (*out_err != 0) {
     listener_close(l);
     return NULL;

@@ -1,7 +1,8 @@
 // listener accepts the browsers' connections, the first step of every
 // connection's way, and hands each to client.h. Each worker has one of its own
 // for the same address, and the kernel spreads the connections among them
-// (SO_REUSEPORT).
+// (SO_REUSEPORT). A socket that a service manager passed is one for all
+// workers: no other could be bound beside it by another user than its own.
 
 #ifndef ECHPROXY_PROXY_LISTENER_H
 #define ECHPROXY_PROXY_LISTENER_H
@@ -26,8 +27,14 @@ struct listener *listener_open(struct proxy *proxy, struct address *out_bound,
 struct listener *listener_open_beside(struct proxy *proxy, int *out_err,
                                       const struct listener *first);
 
-// listener_close stops accepting, resets what waits in the queue, and releases
-// `listener`. NULL does nothing.
+// listener_open_passed listens on `fd`, which listens already and of which it
+// makes a copy. Where several workers do so they share one queue, and who of
+// them is free first takes a connection. It fails as listener_open does.
+struct listener *listener_open_passed(struct proxy *proxy, int *out_err,
+                                      int fd);
+
+// listener_close stops accepting and releases `listener`. What waits in the
+// queue is reset, unless somebody else has the socket too. NULL does nothing.
 void listener_close(struct listener *listener);
 
 #endif

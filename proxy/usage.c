@@ -82,7 +82,9 @@ const char *usage_run(void) {
          "\n" NAMES_AND_TRUST
          "  --listen ADDR:PORT   a loopback address (default: 127.0.0.1:8450); "
          "port 0\n"
-         "                       picks a free one\n"
+         "                       picks a free one; not used when systemd "
+         "passes "
+         "sockets\n"
          "  --workers N          threads that share the work, 1 to 64 "
          "(default: "
          "one for\n"

@@ -32,3 +32,31 @@ install(FILES ${completions}/echproxy.fish
         DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES ${completions}/echproxy.zsh RENAME _echproxy
         DESTINATION ${zsh_dir})
+
+# systemd's units: of the system, of a user, and those that rotate a server's ECH
+# keys. systemd looks for them below /usr and /usr/local.
+set(ECHPROXY_PROGRAM ${CMAKE_INSTALL_FULL_BINDIR}/echproxy)
+set(units ${CMAKE_SOURCE_DIR}/packaging/systemd)
+foreach(unit echproxy.service echproxy-rotate@.service user/echproxy.service)
+  configure_file(${units}/${unit}.in systemd/${unit} @ONLY)
+endforeach()
+install(FILES ${CMAKE_BINARY_DIR}/systemd/echproxy.service
+              ${CMAKE_BINARY_DIR}/systemd/echproxy-rotate@.service
+              ${units}/echproxy.socket
+              ${units}/echproxy-rotate@.timer
+        DESTINATION lib/systemd/system)
+install(FILES ${CMAKE_BINARY_DIR}/systemd/user/echproxy.service
+              ${units}/echproxy.socket
+        DESTINATION lib/systemd/user)
+
+install(FILES ${CMAKE_SOURCE_DIR}/packaging/desktop/echproxy.desktop
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/applications)
+
+# README.md finds the others in docs/.
+file(GLOB docs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md
+     ${CMAKE_SOURCE_DIR}/docs/*.svg)
+install(FILES ${CMAKE_SOURCE_DIR}/README.md ${units}/rotate.env
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(FILES ${CMAKE_SOURCE_DIR}/packaging/debian/copyright
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})

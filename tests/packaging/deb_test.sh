@@ -16,6 +16,10 @@ machine=
 
 fail() {
   echo "deb_test: $*" >&2
+  if [ -n "$machine" ]; then
+    within journalctl -b --no-pager >"$dir/journal.log" || true
+    echo "deb_test: see $dir/journal.log" >&2
+  fi
   exit 1
 }
 
@@ -119,8 +123,8 @@ use_of_the_machine() {
   expect 'system calls are filtered' test "$(status_of Seccomp)" = 2
   expect 'as many files may be open as the machine allows' within \
     grep -Eq '^Max open files +([0-9]+) +\1 ' "/proc/$(property MainPID)/limits"
-  expect 'its key is its own' test "$(within stat -Lc '%a %U' \
-    /var/lib/echproxy/proxy/ca-key.pem)" = '600 echproxy'
+  expect 'its key is its own' test "$(within stat -Lc '%a %u' \
+    /var/lib/echproxy/proxy/ca-key.pem)" = "600 $(status_of Uid | cut -f 1)"
   before=$(fingerprint)
   within systemctl restart echproxy.service
   expect 'it is there after a restart' page_is_there within
@@ -138,7 +142,6 @@ mode = wrong" >/etc/echproxy/echproxy.conf'
 use_of_a_user() {
   local pid
   within systemctl -q disable --now echproxy.socket echproxy.service
-  within useradd -m -u 1000 tester
   within loginctl enable-linger tester
   for _ in $(seq 100); do
     if as_tester systemctl --user is-system-running >/dev/null 2>&1; then
@@ -152,7 +155,7 @@ use_of_a_user() {
   expect 'system calls are filtered' within grep -qx 'Seccomp:[[:space:]]2' \
     "/proc/$pid/status"
   expect 'it can write nothing else' within \
-    grep -q ' / / ro' "/proc/$pid/mountinfo"
+    grep -Eq '^([^ ]+ ){4}/ ro' "/proc/$pid/mountinfo"
   expect "it has the user's CA" test \
     "$(within stat -c '%a %U' /home/tester/.local/state/echproxy)" = '700 tester'
   expect 'which the command line finds' test "$(as_tester env HOME=/home/tester \
@@ -183,6 +186,7 @@ mkdir -p "$dir"
 make_debian
 install_dependencies
 boot
+within useradd -m -u 1000 tester
 files >"$dir/before"
 within dpkg -i /echproxy.deb >"$dir/install.log" 2>&1 ||
   fail "dpkg: see $dir/install.log"

@@ -182,7 +182,7 @@ def cpu_per_gib(results):
     for axes, (series, peers, floor, heading) in zip(all_axes[:, 0], panels):
         bars(axes, results, series, peers, floor, "CPU seconds per GiB")
         axes.set_title(
-            f"{title}, {heading}, less is better (dashed: {FLOOR}, download)"
+            f"{title}, {heading}, less is better (dashed: floor, download)"
         )
     return figure, title
 

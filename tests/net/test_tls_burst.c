@@ -15,16 +15,26 @@ struct echo {
   int num_asked;  // to look at what is pending
   int num_ends;
   int end_err;
+  // What it does when it has said what it heard.
+  bool breaks;
+  bool closes;
 };
 
 static void on_data(void *owner, const uint8_t *data, size_t len) {
   struct echo *e = owner;
   e->num_heard += len;
   stream_write(e->stream, data, len);
+  if (e->closes) {
+    peer_close(&e->bed.server.peer);
+  } else if (e->breaks) {
+    stream_break_after_drain(e->stream, 1000);
+    e->bed.server.peer.stream = NULL;  // taken
+  }
 }
 
 static void on_end(void *owner, int err) {
   struct echo *e = owner;
+  cr_assert_null(worker_burst(e->bed.worker)->owner, "something is held back");
   e->num_ends++;
   e->end_err = err;
   if (err == 0) {
@@ -89,6 +99,48 @@ Test(tls_burst, leaves_before_the_end) {
   cr_assert_eq(e.bed.client.peer.end_err, 0);
   assert_echo(&e, data, 3 * kRecord);
   free(data);
+  bed_cleanup(&e.bed);
+}
+
+Test(tls_burst, leaves_before_an_alert) {
+  static const uint8_t kBroken[] = {23, 3, 3, 0, 20, 1, 2, 3, 4, 5, 6, 7, 8,
+                                    9,  9, 9, 9, 9,  9, 9, 9, 9, 9, 9, 9};
+  struct echo e;
+  echo_open(&e);
+  uint8_t *data = test_pattern(kRecord, 1);
+  stream_write(e.bed.client.peer.stream, data, kRecord);
+  stream_write(e.bed.client.transport, kBroken, sizeof(kBroken));
+  turn_loop(e.bed.worker, 20);
+  stream_read_start(e.stream);
+  RUN_UNTIL(e.bed.worker, e.bed.client.peer.num_ends > 0);
+  cr_assert_eq(e.end_err, UV_EPROTO);
+  assert_echo(&e, data, kRecord);
+  free(data);
+  bed_cleanup(&e.bed);
+}
+
+Test(tls_burst, leaves_before_the_connection_is_broken_off) {
+  struct echo e;
+  echo_open(&e);
+  e.breaks = true;
+  peer_write_text(&e.bed.client.peer, "bytes");
+  stream_read_start(e.stream);
+  RUN_UNTIL(e.bed.worker, e.bed.client.peer.num_ends > 0);
+  cr_assert(peer_got_text(&e.bed.client.peer, "bytes"));
+  cr_assert_eq(e.bed.client.peer.end_err, UV_EOF);
+  peer_close(&e.bed.client.peer);
+  worker_run(e.bed.worker);
+  bed_cleanup(&e.bed);
+}
+
+Test(tls_burst, is_dropped_with_its_session) {
+  struct echo e;
+  echo_open(&e);
+  e.closes = true;
+  peer_write_text(&e.bed.client.peer, "bytes");
+  stream_read_start(e.stream);
+  RUN_UNTIL(e.bed.worker, e.bed.client.peer.num_ends > 0);
+  cr_assert_eq(e.bed.client.peer.got.len, 0);
   bed_cleanup(&e.bed);
 }
 

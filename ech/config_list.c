@@ -96,6 +96,33 @@ static void copy_public_name(char out[kEchPublicNameSize], const CBS *name) {
   out[len] = '\0';
 }
 
+// What is left of a list, or of a part of it, and what is looked for in it.
+struct reader {
+  const uint8_t *list;
+  CBS cbs;
+  struct ech_config_fault wanted;
+};
+
+static void want(struct reader *r, const char *expected) {
+  r->wanted.offset = (size_t)(CBS_data(&r->cbs) - r->list);
+  r->wanted.expected = expected;
+}
+
+static bool get_u8(struct reader *r, uint8_t *out, const char *expected) {
+  want(r, expected);
+  return CBS_get_u8(&r->cbs, out);
+}
+
+static bool get_u16(struct reader *r, uint16_t *out, const char *expected) {
+  want(r, expected);
+  return CBS_get_u16(&r->cbs, out);
+}
+
+static bool get_vector(struct reader *r, CBS *out, const char *expected) {
+  want(r, expected);
+  return CBS_get_u16_length_prefixed(&r->cbs, out);
+}
+
 static bool has_supported_suite(CBS suites) {
   uint16_t kdf;
   uint16_t aead;
@@ -108,13 +135,15 @@ static bool has_supported_suite(CBS suites) {
 }
 
 // parse_extensions reads over the extensions, none of which is known to us.
-static bool parse_extensions(CBS extensions, bool *out_mandatory) {
+static bool parse_extensions(struct reader *r, CBS extensions,
+                             bool *out_mandatory) {
   bool mandatory = false;
-  while (CBS_len(&extensions) > 0) {
+  r->cbs = extensions;
+  while (CBS_len(&r->cbs) > 0) {
     uint16_t type;
     CBS body;
-    if (!CBS_get_u16(&extensions, &type) ||
-        !CBS_get_u16_length_prefixed(&extensions, &body)) {
+    if (!get_u16(r, &type, "the type of an extension") ||
+        !get_vector(r, &body, "an extension's value after its length")) {
       return false;
     }
     mandatory = mandatory || (type & kMandatoryExtension) != 0;
@@ -123,86 +152,158 @@ static bool parse_extensions(CBS extensions, bool *out_mandatory) {
   return true;
 }
 
+// The fields of ECHConfigContents that have a length of their own.
+struct fields {
+  CBS public_key;
+  CBS suites;
+  CBS public_name;
+  CBS extensions;
+};
+
+static bool get_public_name(struct reader *r, CBS *out) {
+  want(r, "a public_name of 1 to 255 octets after its length");
+  return CBS_get_u8_length_prefixed(&r->cbs, out) && CBS_len(out) > 0;
+}
+
+static bool get_end(struct reader *r) {
+  want(r, "the end of the ECHConfig");
+  return CBS_len(&r->cbs) == 0;
+}
+
+// get_fields reads the fields in their order (RFC 9849, section 4).
+static bool get_fields(struct reader *r, struct ech_config_entry *out,
+                       struct fields *f) {
+  return get_u8(r, &out->config_id, "a config_id") &&
+         get_u16(r, &out->kem_id, "a kem_id") &&
+         get_vector(r, &f->public_key, "a public_key after its length") &&
+         CBS_len(&f->public_key) > 0 &&
+         get_vector(r, &f->suites,
+                    "one or more cipher_suites of 4 octets after their "
+                    "length") &&
+         CBS_len(&f->suites) > 0 && CBS_len(&f->suites) % 4 == 0 &&
+         get_u8(r, &out->maximum_name_length, "a maximum_name_length") &&
+         get_public_name(r, &f->public_name) &&
+         get_vector(r, &f->extensions, "the extensions after their length") &&
+         get_end(r);
+}
+
+static void keep_fields(struct ech_config_entry *out, const struct fields *f) {
+  copy_public_name(out->public_name, &f->public_name);
+  out->public_key = CBS_data(&f->public_key);
+  out->public_key_len = CBS_len(&f->public_key);
+  out->suites = CBS_data(&f->suites);
+  out->suites_len = CBS_len(&f->suites);
+  out->extensions = CBS_data(&f->extensions);
+  out->extensions_len = CBS_len(&f->extensions);
+}
+
+static enum ech_config_verdict judge(const struct ech_config_entry *entry,
+                                     const struct fields *f, bool mandatory) {
+  if (mandatory) {
+    return ECH_CONFIG_MANDATORY_EXTENSION;
+  }
+  if (entry->kem_id != kKemX25519) {
+    return ECH_CONFIG_UNSUPPORTED_KEM;
+  }
+  if (CBS_len(&f->public_key) != kX25519KeyLen) {
+    return ECH_CONFIG_BAD_PUBLIC_KEY;
+  }
+  return has_supported_suite(f->suites) ? ECH_CONFIG_USABLE
+                                        : ECH_CONFIG_UNSUPPORTED_SUITES;
+}
+
 // parse_contents reads ECHConfigContents into `out`, the verdict included.
-static bool parse_contents(struct ech_config_entry *out, CBS contents) {
-  CBS public_key, suites, public_name, extensions;
-  if (!CBS_get_u8(&contents, &out->config_id) ||
-      !CBS_get_u16(&contents, &out->kem_id) ||
-      !CBS_get_u16_length_prefixed(&contents, &public_key) ||
-      CBS_len(&public_key) == 0 ||
-      !CBS_get_u16_length_prefixed(&contents, &suites) ||
-      CBS_len(&suites) == 0 || CBS_len(&suites) % 4 != 0 ||
-      !CBS_get_u8(&contents, &out->maximum_name_length) ||
-      !CBS_get_u8_length_prefixed(&contents, &public_name) ||
-      CBS_len(&public_name) == 0 ||
-      !CBS_get_u16_length_prefixed(&contents, &extensions) ||
-      CBS_len(&contents) != 0) {
+static bool parse_contents(struct reader *r, struct ech_config_entry *out,
+                           CBS contents) {
+  struct fields fields;
+  bool mandatory;
+  r->cbs = contents;
+  if (!get_fields(r, out, &fields)) {
     return false;
   }
-  copy_public_name(out->public_name, &public_name);
-  if (!is_public_name(&public_name)) {
+  keep_fields(out, &fields);
+  if (!is_public_name(&fields.public_name)) {
     // BoringSSL reads no further, so neither do we: an entry whose extensions
     // are broken as well must not hide a good entry after it from us alone.
     out->verdict = ECH_CONFIG_BAD_PUBLIC_NAME;
     return true;
   }
-  bool mandatory;
-  if (!parse_extensions(extensions, &mandatory)) {
+  if (!parse_extensions(r, fields.extensions, &mandatory)) {
     return false;
   }
-  if (mandatory) {
-    out->verdict = ECH_CONFIG_MANDATORY_EXTENSION;
-  } else if (out->kem_id != kKemX25519) {
-    out->verdict = ECH_CONFIG_UNSUPPORTED_KEM;
-  } else if (CBS_len(&public_key) != kX25519KeyLen) {
-    out->verdict = ECH_CONFIG_BAD_PUBLIC_KEY;
-  } else if (!has_supported_suite(suites)) {
-    out->verdict = ECH_CONFIG_UNSUPPORTED_SUITES;
-  } else {
-    out->verdict = ECH_CONFIG_USABLE;
-  }
+  out->verdict = judge(out, &fields, mandatory);
   return true;
 }
 
-// parse_entry reads one ECHConfig from `cbs` into `out`, which is zero but for
-// its offset.
-static bool parse_entry(struct ech_config_entry *out, CBS *cbs) {
+// parse_entry reads one ECHConfig into `out`, which is zero but for its offset.
+static bool parse_entry(struct reader *r, struct ech_config_entry *out) {
   CBS contents;
-  size_t before = CBS_len(cbs);
-  if (!CBS_get_u16(cbs, &out->version) ||
-      !CBS_get_u16_length_prefixed(cbs, &contents)) {
+  size_t before = CBS_len(&r->cbs);
+  if (!get_u16(r, &out->version, "the version of an ECHConfig") ||
+      !get_vector(r, &contents, "an ECHConfig after its length")) {
     return false;
   }
-  out->len = before - CBS_len(cbs);
+  out->len = before - CBS_len(&r->cbs);
   if (out->version != kVersion) {
     out->verdict = ECH_CONFIG_UNKNOWN_VERSION;
     return true;
   }
-  return parse_contents(out, contents);
+  return parse_contents(r, out, contents);
 }
 
-bool ech_config_list_next(const uint8_t *list, size_t len, size_t *io_offset,
-                          struct ech_config_entry *out) {
-  CBS cbs, entries;
-  CBS_init(&cbs, list, len);
+// parse_prefix reads the length of the whole list.
+static bool parse_prefix(struct reader *r) {
+  CBS entries;
+  if (!get_vector(r, &entries, "an ECHConfigList after its length")) {
+    return false;
+  }
+  want(r, "the end of the ECHConfigList");
+  if (CBS_len(&r->cbs) > 0) {
+    return false;
+  }
+  r->cbs = entries;
+  want(r, "an ECHConfig");
+  return CBS_len(&entries) > 0;
+}
+
+// read_next is ech_config_list_next, which leaves in `r` what it looked for.
+static bool read_next(struct reader *r, size_t len, size_t *io_offset,
+                      struct ech_config_entry *out) {
+  CBS_init(&r->cbs, r->list, len);
   if (*io_offset == 0) {
-    if (!CBS_get_u16_length_prefixed(&cbs, &entries) || CBS_len(&cbs) != 0 ||
-        CBS_len(&entries) == 0) {
+    if (!parse_prefix(r)) {
       return false;
     }
     *io_offset = kListPrefixLen;
   }
-  CBS_init(&cbs, list, len);
-  if (*io_offset >= len || !CBS_skip(&cbs, *io_offset)) {
+  CBS_init(&r->cbs, r->list, len);
+  if (*io_offset >= len || !CBS_skip(&r->cbs, *io_offset)) {
     return false;
   }
   struct ech_config_entry entry = {.offset = *io_offset};
-  if (!parse_entry(&entry, &cbs)) {
+  if (!parse_entry(r, &entry)) {
     return false;
   }
   *io_offset += entry.len;
   *out = entry;
   return true;
+}
+
+bool ech_config_list_next(const uint8_t *list, size_t len, size_t *io_offset,
+                          struct ech_config_entry *out) {
+  struct reader r = {.list = list};
+  return read_next(&r, len, io_offset, out);
+}
+
+bool ech_config_list_find_fault(const uint8_t *list, size_t len,
+                                struct ech_config_fault *out) {
+  struct reader r = {.list = list};
+  struct ech_config_entry entry;
+  size_t offset = 0;
+  while (read_next(&r, len, &offset, &entry)) {
+  }
+  *out = r.wanted;
+  return offset < len || offset == 0;
 }
 
 bool ech_config_list_usable(const uint8_t *list, size_t len,

@@ -34,8 +34,8 @@ enum {
 };
 
 // One entry. With ECH_CONFIG_UNKNOWN_VERSION only `version`, `offset` and `len`
-// are set. In a `public_name` that is not usable, octets that are not printable
-// ASCII stand as '?', so that it can be shown.
+// are set. Pointers are into the list. In a `public_name` that is not usable,
+// octets that are not printable ASCII stand as '?', so that it can be shown.
 struct ech_config_entry {
   enum ech_config_verdict verdict;
   size_t offset;  // of the entry's version, in octets from the list's start
@@ -45,6 +45,18 @@ struct ech_config_entry {
   uint16_t kem_id;
   uint8_t maximum_name_length;
   char public_name[kEchPublicNameSize];
+  const uint8_t *public_key;
+  size_t public_key_len;
+  const uint8_t *suites;  // u16 KDF and u16 AEAD, repeated
+  size_t suites_len;
+  const uint8_t *extensions;  // u16 type and u16+value, repeated; not looked at
+  size_t extensions_len;      // with ECH_CONFIG_BAD_PUBLIC_NAME
+};
+
+// Where a list is malformed, and what should stand there.
+struct ech_config_fault {
+  size_t offset;
+  const char *expected;  // static
 };
 
 // ech_config_list_next reads entries one after the other. `*io_offset` is 0 at
@@ -77,5 +89,10 @@ bool ech_config_list_narrow(uint8_t *out, size_t *out_len, const uint8_t *list,
 // ech_config_list_well_formed says whether the list can be read to its end and
 // holds at least one entry.
 bool ech_config_list_well_formed(const uint8_t *list, size_t len);
+
+// ech_config_list_find_fault says where a list is malformed. False when it is
+// well-formed.
+bool ech_config_list_find_fault(const uint8_t *list, size_t len,
+                                struct ech_config_fault *out);
 
 #endif

@@ -44,7 +44,7 @@ struct dns_channel_query {
 struct dns_channel {
   struct worker *worker;
   struct dns_server server;
-  struct server_ech ech;
+  struct server_ech *ech;
   SSL_CTX *ctx;  // NULL for a server without TLS
   struct resolver_connect *connect;
   struct dns_session *current;
@@ -210,7 +210,7 @@ static void on_own_record(void *owner, enum channel_status status,
       server_ech_question(name, &type, &channel->server)) {
     struct dns_answer answer;
     dns_answer_parse(&answer, message, len, name, type);
-    server_ech_learn(&channel->ech, &channel->server, &answer, now_ms(channel));
+    server_ech_learn(channel->ech, &channel->server, &answer, now_ms(channel));
   }
 }
 
@@ -221,7 +221,7 @@ static void ask_about_ech(struct dns_channel *channel) {
   uint8_t query[kDnsQueryMaxLen];
   size_t len;
   if (server_ech_question(name, &type, &channel->server) &&
-      server_ech_is_due(&channel->ech, now_ms(channel)) &&
+      server_ech_is_due(channel->ech, now_ms(channel)) &&
       dns_query_write(query, &len, name, type)) {
     dns_channel_query_start(channel, query, len, kEchTimeoutMs, on_own_record,
                             channel);
@@ -257,7 +257,7 @@ static void pump(void *owner) {
   } else {
     channel->connect =
         resolver_connect_start(channel->worker, &channel->server, channel->ctx,
-                               &channel->ech, on_connected, channel);
+                               channel->ech, on_connected, channel);
   }
 }
 
@@ -304,6 +304,7 @@ struct dns_channel *dns_channel_new(struct worker *worker,
   struct dns_channel *channel = xcalloc(1, sizeof(*channel));
   channel->worker = worker;
   channel->server = *server;
+  channel->ech = server_ech_new();
   if (server->scheme != DNS_SERVER_UDP) {
     channel->ctx = resolver_ssl_ctx_new(trust, server->scheme);
   }
@@ -312,6 +313,13 @@ struct dns_channel *dns_channel_new(struct worker *worker,
       (uv_handle_t *)&channel->idle);  // the connection keeps the loop alive
   channel->idle.data = channel;
   return channel;
+}
+
+void dns_channel_share(struct dns_channel *channel,
+                       const struct dns_channel *other) {
+  server_ech_ref(other->ech);
+  server_ech_unref(channel->ech);
+  channel->ech = other->ech;
 }
 
 void dns_channel_free(struct dns_channel *channel) {
@@ -329,7 +337,7 @@ void dns_channel_free(struct dns_channel *channel) {
   resolver_connect_cancel(channel->connect);
   dns_session_close(channel->current);
   dns_session_close(channel->retiring);
-  server_ech_cleanup(&channel->ech);
+  server_ech_unref(channel->ech);
   SSL_CTX_free(channel->ctx);
   uv_close((uv_handle_t *)&channel->idle, on_idle_closed);
 }

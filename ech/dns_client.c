@@ -61,6 +61,14 @@ struct dns_client *dns_client_new(struct worker *worker,
   return client;
 }
 
+void dns_client_share(struct dns_client *client,
+                      const struct dns_client *other) {
+  assert(client->num_servers == other->num_servers);
+  for (size_t i = 0; i < client->num_servers; i++) {
+    dns_channel_share(client->servers[i].channel, other->servers[i].channel);
+  }
+}
+
 void dns_client_free(struct dns_client *client) {
   if (client == NULL) {
     return;

@@ -34,6 +34,11 @@ struct dns_client *dns_client_new(struct worker *worker,
                                   size_t num_servers, X509_STORE *trust);
 void dns_client_free(struct dns_client *client);
 
+// dns_client_share makes `client`, before its first query, know of its servers'
+// ECH what `other` does, a client of the same servers for another worker.
+void dns_client_share(struct dns_client *client,
+                      const struct dns_client *other);
+
 // dns_client_keep_from makes the client refuse names in `domains`, borrowed
 // while the client lives. Names that are not for public DNS (special_name.h) it
 // always refuses: no record of a public name leads a private one out.

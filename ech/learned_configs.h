@@ -8,6 +8,8 @@
 // 6.1.6 and 10.10). That is why a configuration is only ever used for the site,
 // the port and the published list that it came for, in memory, and no longer
 // than the list's own TTL.
+//
+// It is thread-safe: all workers share one.
 
 #ifndef ECHPROXY_ECH_LEARNED_CONFIGS_H
 #define ECHPROXY_ECH_LEARNED_CONFIGS_H
@@ -25,12 +27,10 @@ struct learned_configs *learned_configs_new(size_t max_sites);
 void learned_configs_free(struct learned_configs *learned);
 
 // learned_configs_get returns what was learned for `key`, made with the
-// published list as its scope, borrowed until the next call; or NULL when there
+// published list as its scope, a copy released with `free`; or NULL when there
 // is nothing that is still good at `now_ms`.
-const uint8_t *learned_configs_get(struct learned_configs *learned,
-                                   size_t *out_len,
-                                   const struct site_digest *key,
-                                   uint64_t now_ms);
+uint8_t *learned_configs_get(struct learned_configs *learned, size_t *out_len,
+                             const struct site_digest *key, uint64_t now_ms);
 
 // learned_configs_put keeps a copy of `configs` for `key` until `expires_at`,
 // in place of what was there. Nothing is kept that has expired at `now_ms`.

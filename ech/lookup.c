@@ -82,13 +82,20 @@ void resolver_free(struct resolver *resolver) {
     flight_free(resolver->flights);
   }
   dns_client_free(resolver->client);
-  lookup_cache_free(resolver->cache);
+  lookup_cache_unref(resolver->cache);
   local_domains_cleanup(&resolver->local);
   free(resolver);
 }
 
 bool resolver_use_system_for(struct resolver *resolver, const char *domain) {
   return local_domains_add(&resolver->local, domain);
+}
+
+void resolver_share(struct resolver *resolver, const struct resolver *other) {
+  lookup_cache_ref(other->cache);
+  lookup_cache_unref(resolver->cache);
+  resolver->cache = other->cache;
+  dns_client_share(resolver->client, other->client);
 }
 
 static void lookup_move(struct lookup *l, struct lookup **to) {
@@ -147,6 +154,7 @@ static void on_resolved(void *owner, struct lookup_answer *answer) {
     lookup_answer_ref(given);
     answer_lookup(f->waiting, given);
   }
+  lookup_answer_unref(given);
   lookup_answer_unref(answer);
   flight_free(f);
 }
@@ -176,7 +184,6 @@ static void start_public(struct lookup *l, const char *name, uint16_t port) {
     lookup_move(l, &flight_for(r, key, name, port)->waiting);
     return;
   }
-  lookup_answer_ref(kept);
   answer_lookup(l, kept);
   if (lookup_cache_is_due(r->cache, key, now_ms)) {
     flight_for(r, key, name, port);  // for whoever asks next

@@ -32,6 +32,12 @@ void resolver_free(struct resolver *resolver);
 // target of another name's record. False when `domain` is not a domain name.
 bool resolver_use_system_for(struct resolver *resolver, const char *domain);
 
+// resolver_share makes `resolver`, before its first lookup, and `other`, which
+// asks the same servers for another worker, keep their answers in one cache and
+// know the same of the servers' ECH. Each is used and freed on the thread of
+// its own worker. Two that look for one name at the same time ask twice.
+void resolver_share(struct resolver *resolver, const struct resolver *other);
+
 struct lookup;
 
 // lookup_cb receives the outcome. It takes one reference of `answer`, which is

@@ -86,14 +86,19 @@ struct lookup_answer *lookup_answer_new(enum lookup_status status,
   return a;
 }
 
-void lookup_answer_ref(struct lookup_answer *answer) { answer->num_refs++; }
+void lookup_answer_ref(struct lookup_answer *answer) {
+  atomic_fetch_add_explicit(&answer->num_refs, 1, memory_order_relaxed);
+}
 
 void lookup_answer_unref(struct lookup_answer *answer) {
   if (answer == NULL) {
     return;
   }
-  assert(answer->num_refs > 0);
-  if (--answer->num_refs > 0) {
+  // Who frees it sees what all others did with it.
+  unsigned before =
+      atomic_fetch_sub_explicit(&answer->num_refs, 1, memory_order_acq_rel);
+  assert(before > 0);
+  if (before > 1) {
     return;
   }
   for (size_t i = 0; i < answer->num_endpoints; i++) {

@@ -5,6 +5,7 @@
 #ifndef ECHPROXY_ECH_LOOKUP_ANSWER_H
 #define ECHPROXY_ECH_LOOKUP_ANSWER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,8 +55,8 @@ struct endpoint {
   size_t num_addresses;
 };
 
-// A lookup's result. It is immutable and counted: who wants to keep it calls
-// lookup_answer_ref.
+// A lookup's result. It is immutable and counted, by all threads that share it:
+// who wants to keep it calls lookup_answer_ref.
 struct lookup_answer {
   enum lookup_status status;
   // One sentence in plain English that says why, without host names; static.
@@ -79,7 +80,7 @@ struct lookup_answer {
   uint32_t ech_ttl;
   // The end of the longer of the two in uv_now's time, set by who found it.
   uint64_t expires_at;
-  unsigned num_refs;  // lookup_answer_ref's own
+  atomic_uint num_refs;  // lookup_answer_ref's own
 };
 
 // lookup_answer_new makes an answer with one reference. It copies `endpoints`,

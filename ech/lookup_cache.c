@@ -1,5 +1,6 @@
 #include "ech/lookup_cache.h"
 
+#include <pthread.h>
 #include <uthash.h>
 
 #include "net/xalloc.h"
@@ -19,14 +20,28 @@ struct entry {
 };
 
 struct lookup_cache {
-  struct entry *entries;  // the one used longest ago comes first
   size_t max_entries;
+  pthread_mutex_t mutex;  // guards the rest
+  struct entry *entries;  // the one used longest ago comes first
+  unsigned num_refs;
 };
 
 struct lookup_cache *lookup_cache_new(size_t max_entries) {
   struct lookup_cache *cache = xcalloc(1, sizeof(*cache));
   cache->max_entries = max_entries;
+  cache->num_refs = 1;
+  if (pthread_mutex_init(&cache->mutex, NULL) != 0) {
+    abort();
+  }
   return cache;
+}
+
+static void lock(struct lookup_cache *cache) {
+  pthread_mutex_lock(&cache->mutex);
+}
+
+static void unlock(struct lookup_cache *cache) {
+  pthread_mutex_unlock(&cache->mutex);
 }
 
 static void drop(struct lookup_cache *cache, struct entry *e) {
@@ -45,18 +60,32 @@ static struct entry *find(const struct lookup_cache *cache, const char *key) {
   return e;
 }
 
-void lookup_cache_free(struct lookup_cache *cache) {
+void lookup_cache_ref(struct lookup_cache *cache) {
+  lock(cache);
+  cache->num_refs++;
+  unlock(cache);
+}
+
+void lookup_cache_unref(struct lookup_cache *cache) {
   if (cache == NULL) {
+    return;
+  }
+  lock(cache);
+  bool is_last = --cache->num_refs == 0;
+  unlock(cache);
+  if (!is_last) {
     return;
   }
   while (cache->entries != NULL) {
     drop(cache, cache->entries);
   }
+  pthread_mutex_destroy(&cache->mutex);
   free(cache);
 }
 
-struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
-                                       const char *key, uint64_t now_ms) {
+// The answer is borrowed while the cache is locked.
+static struct lookup_answer *get(struct lookup_cache *cache, const char *key,
+                                 uint64_t now_ms) {
   struct entry *e = find(cache, key);
   if (e == NULL) {
     return NULL;
@@ -72,14 +101,27 @@ struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
   return e->answer;
 }
 
+struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
+                                       const char *key, uint64_t now_ms) {
+  lock(cache);
+  struct lookup_answer *answer = get(cache, key, now_ms);
+  if (answer != NULL) {
+    lookup_answer_ref(answer);
+  }
+  unlock(cache);
+  return answer;
+}
+
 bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
                          uint64_t now_ms) {
+  lock(cache);
   struct entry *e = find(cache, key);
-  if (e == NULL || now_ms < e->refresh_at) {
-    return false;
+  bool is_due = e != NULL && now_ms >= e->refresh_at;
+  if (is_due) {
+    e->refresh_at = now_ms + kRefreshRetryMs;
   }
-  e->refresh_at = now_ms + kRefreshRetryMs;
-  return true;
+  unlock(cache);
+  return is_due;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -111,7 +153,7 @@ static bool stays(struct entry *e, const struct lookup_answer *answer,
 static void add_new(struct lookup_cache *cache, const char *key,
                     struct lookup_answer *answer, uint64_t now_ms,
                     uint64_t ech_until) {
-  if (lookup_cache_num_entries(cache) >= cache->max_entries) {
+  if (HASH_COUNT(cache->entries) >= cache->max_entries) {
     drop(cache, cache->entries);
   }
   struct entry *e = xcalloc(1, sizeof(*e) + strlen(key) + 1);
@@ -124,10 +166,10 @@ static void add_new(struct lookup_cache *cache, const char *key,
   add_last(cache, e);
 }
 
-struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
-                                       const char *key,
-                                       struct lookup_answer *answer,
-                                       uint64_t now_ms) {
+// The answer is borrowed while the cache is locked.
+static struct lookup_answer *put(struct lookup_cache *cache, const char *key,
+                                 struct lookup_answer *answer,
+                                 uint64_t now_ms) {
   struct entry *old = find(cache, key);
   if (old != NULL && stays(old, answer, now_ms)) {
     return old->answer;
@@ -145,6 +187,20 @@ struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
   return answer;
 }
 
-size_t lookup_cache_num_entries(const struct lookup_cache *cache) {
-  return HASH_COUNT(cache->entries);
+struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
+                                       const char *key,
+                                       struct lookup_answer *answer,
+                                       uint64_t now_ms) {
+  lock(cache);
+  struct lookup_answer *kept = put(cache, key, answer, now_ms);
+  lookup_answer_ref(kept);
+  unlock(cache);
+  return kept;
+}
+
+size_t lookup_cache_num_entries(struct lookup_cache *cache) {
+  lock(cache);
+  size_t num = HASH_COUNT(cache->entries);
+  unlock(cache);
+  return num;
 }

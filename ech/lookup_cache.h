@@ -1,6 +1,8 @@
 // lookup_cache keeps the answers of lookups for as long as their TTLs say, in
 // memory only, and no more of them than fit: the one used longest ago goes
-// first.
+// first. It is thread-safe: the resolvers of all workers share one, so that a
+// name that one has found is found for all. Their clocks, uv_now's, are one
+// clock, which each reads once in a turn of its loop.
 
 #ifndef ECHPROXY_ECH_LOOKUP_CACHE_H
 #define ECHPROXY_ECH_LOOKUP_CACHE_H
@@ -13,34 +15,38 @@
 
 struct lookup_cache;
 
-// lookup_cache_new makes a cache for `max_entries` > 0 answers, released with
-// lookup_cache_free.
+// lookup_cache_new makes a cache for `max_entries` > 0 answers, with one
+// reference.
 struct lookup_cache *lookup_cache_new(size_t max_entries);
-void lookup_cache_free(struct lookup_cache *cache);
 
-// lookup_cache_get returns the answer kept for `key`, borrowed until the next
-// call, or NULL when there is none that is still good at `now_ms`.
+// lookup_cache_ref adds a reference, and lookup_cache_unref drops one. NULL
+// does nothing.
+void lookup_cache_ref(struct lookup_cache *cache);
+void lookup_cache_unref(struct lookup_cache *cache);
+
+// lookup_cache_get returns a reference of the answer kept for `key`, or NULL
+// when there is none that is still good at `now_ms`.
 struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
                                        const char *key, uint64_t now_ms);
 
 // lookup_cache_is_due says whether the answer that lookup_cache_get has just
 // returned should be asked for again: it is in use and in the last fifth of its
-// time. When it says so it waits a while before it says so again.
+// time. When it says so, to any thread, it waits a while before it says so
+// again.
 bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
                          uint64_t now_ms);
 
 // lookup_cache_put keeps a reference of `answer` for `key`, which it copies,
 // from `now_ms` for the answer's TTL, in place of the one before, and returns
-// it. An answer with TTL 0 is not kept. One with ECH in place of another ends
-// the time of ECH no sooner than that would have.
+// another reference of it. An answer with TTL 0 is not kept. One with ECH in
+// place of another ends the time of ECH no sooner than that would have.
 //
-// Two answers before it stay, and are returned instead, borrowed until the next
-// call: one that is still good when `answer` is LOOKUP_FAILED, or has ECH and
-// none of the addresses that are known already; and one with ECH whose
-// time of ECH is not over when `answer` has no ECH, whatever it says, so that
-// neither a failure nor a missing record exposes the name. The latter may have
-// outlived the TTL of its addresses; it is then kept as long as `answer` would
-// have been, but not for long.
+// Two answers before it stay, and are returned instead: one that is still good
+// when `answer` is LOOKUP_FAILED, or has ECH and none of the addresses that are
+// known already; and one with ECH whose time of ECH is not over when `answer`
+// has no ECH, whatever it says, so that neither a failure nor a missing record
+// exposes the name. The latter may have outlived the TTL of its addresses; it
+// is then kept as long as `answer` would have been, but not for long.
 struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
                                        const char *key,
                                        struct lookup_answer *answer,
@@ -48,6 +54,6 @@ struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
 
 // lookup_cache_num_entries returns how many answers are kept, those included
 // whose time is over.
-size_t lookup_cache_num_entries(const struct lookup_cache *cache);
+size_t lookup_cache_num_entries(struct lookup_cache *cache);
 
 #endif

@@ -15,19 +15,24 @@ enum {
   kConnectTimeoutMs = 5000,  // for one endpoint's addresses
   // Of one dial: a site can list hundreds of addresses that all hang up.
   kMaxHandshakes = 8,
+  // How long a connection made ahead may have waited: servers hang up on those
+  // that say nothing.
+  kMaxAheadMs = 1000,
 };
 
 struct origin {
-  struct worker *worker;
   SSL_CTX *ctx;
+  struct site_verifier *verifier;
   struct origin_memory *memory;
 };
 
-// A dial's life: start_connect, start_handshake, and then either dial_finish,
-// or start_reconnect to the same address with other configurations, or
+// A dial's life: start_connect, which origin_dial_prepare may do ahead of
+// origin_dial_begin, start_handshake, and then either dial_finish, or
+// start_reconnect to the same address with other configurations, or
 // try_elsewhere.
 struct origin_dial {
   struct origin *origin;
+  struct worker *worker;
   char *host;
   uint16_t port;
   struct lookup_answer *answer;
@@ -36,8 +41,10 @@ struct origin_dial {
   size_t alpn_len;
   struct origin_identity identity;  // `chain_len` 0: none
   const struct upstream *via;
-  origin_dial_cb *done;
+  origin_dial_cb *done;  // NULL until the dial is begun
   void *owner;
+  struct stream *ahead;  // connected before that, or NULL
+  uint64_t ahead_since;  // in uv_now's time
 
   // The endpoints that may be used, without the addresses where a handshake
   // failed; the one connected to last; and that one with nothing but the
@@ -51,6 +58,7 @@ struct origin_dial {
   uint8_t *retry_configs;  // for `retry_for`, in place of what it published
   size_t retry_configs_len;
   const struct race_candidate *retry_for;
+  uint8_t *learned;  // for `used`, in place of what it published
 
   struct endpoint_race *race;  // one of these two at a time
   struct origin_attempt *attempt;
@@ -61,10 +69,10 @@ struct origin_dial {
   struct origin_report report;
 };
 
-struct origin *origin_new(struct worker *worker, X509_STORE *trust) {
+struct origin *origin_new(X509_STORE *trust) {
   struct origin *origin = xcalloc(1, sizeof *origin);
-  origin->worker = worker;
-  origin->ctx = origin_context_new(trust);
+  origin->ctx = origin_context_new();
+  origin->verifier = site_verifier_new(trust);
   origin->memory = origin_memory_new();
   return origin;
 }
@@ -72,6 +80,7 @@ struct origin *origin_new(struct worker *worker, X509_STORE *trust) {
 void origin_free(struct origin *origin) {
   if (origin != NULL) {
     SSL_CTX_free(origin->ctx);
+    site_verifier_free(origin->verifier);
     origin_memory_free(origin->memory);
     free(origin);
   }
@@ -79,10 +88,11 @@ void origin_free(struct origin *origin) {
 
 void origin_forget(struct origin *origin) {
   origin_memory_clear(origin->memory);
+  site_verifier_forget(origin->verifier);
 }
 
 static uint64_t now_of(const struct origin_dial *d) {
-  return uv_now(worker_loop(d->origin->worker));
+  return uv_now(worker_loop(d->worker));
 }
 
 static uint64_t time_left(const struct origin_dial *d) {
@@ -96,17 +106,25 @@ static void on_timer_closed(uv_handle_t *handle) {
   free(d->host);
   free(d->alpn);
   free(d->retry_configs);
+  free(d->learned);
   free(d->hello.data);
   free(d);
+}
+
+// drop_connection ends what connecting has come to.
+static void drop_connection(struct origin_dial *d) {
+  endpoint_race_cancel(d->race);
+  d->race = NULL;
+  stream_close(d->ahead);
+  d->ahead = NULL;
 }
 
 void origin_dial_cancel(struct origin_dial *dial) {
   if (dial == NULL) {
     return;
   }
-  worker_undefer(dial->origin->worker, &dial->nowhere);
-  endpoint_race_cancel(dial->race);
-  dial->race = NULL;
+  worker_undefer(dial->worker, &dial->nowhere);
+  drop_connection(dial);
   origin_attempt_cancel(dial->attempt);
   dial->attempt = NULL;
   uv_close((uv_handle_t *)&dial->timer, on_timer_closed);
@@ -130,16 +148,18 @@ static void start_timer(struct origin_dial *d, uint64_t timeout_ms) {
 
 // Connecting, to the first endpoint that answers.
 
-// find_candidates gathers what may be connected to. When there is nothing, it
-// returns why.
-static enum origin_status find_candidates(struct origin_dial *d) {
+// find_candidates gathers what a client of `alpn` may connect to. When there is
+// nothing, it returns why.
+static enum origin_status find_candidates(struct race_candidates *out,
+                                          const struct origin_dial *d,
+                                          const uint8_t *alpn,
+                                          size_t alpn_len) {
   if (d->privacy == ORIGIN_CLEAR) {
-    race_candidates_add_host(&d->candidates, d->answer);
-  } else if (!race_candidates_add_ech(&d->candidates, d->answer, d->alpn,
-                                      d->alpn_len)) {
+    race_candidates_add_host(out, d->answer);
+  } else if (!race_candidates_add_ech(out, d->answer, alpn, alpn_len)) {
     return ORIGIN_NO_COMPATIBLE_ENDPOINT;
   }
-  return d->candidates.num > 0 ? ORIGIN_OK : ORIGIN_NO_ADDRESS;
+  return out->num > 0 ? ORIGIN_OK : ORIGIN_NO_ADDRESS;
 }
 
 static void start_handshake(struct origin_dial *d, struct stream *stream);
@@ -165,17 +185,26 @@ static void on_connected(void *owner, int err, struct stream *stream,
   if (err == 0) {
     d->report.address = *address;
     d->used = winner;
-    start_handshake(d, stream);
-    return;
   }
-  fail_to_connect(d, err);
+  if (d->done == NULL) {
+    d->ahead = stream;  // NULL when it failed: begun, it is tried once more
+    d->ahead_since = now_of(d);
+  } else if (err == 0) {
+    start_handshake(d, stream);
+  } else {
+    fail_to_connect(d, err);
+  }
+}
+
+static void start_race(struct origin_dial *d) {
+  d->race = endpoint_race_start(d->worker, d->via, d->candidates.list,
+                                d->candidates.num, kConnectTimeoutMs,
+                                on_connected, d);
 }
 
 static void start_connect(struct origin_dial *d) {
   start_timer(d, UINT64_MAX);
-  d->race = endpoint_race_start(d->origin->worker, d->via, d->candidates.list,
-                                d->candidates.num, kConnectTimeoutMs,
-                                on_connected, d);
+  start_race(d);
 }
 
 // try_elsewhere goes on after the network has failed a handshake, or ends the
@@ -198,39 +227,106 @@ static void on_nowhere(void *owner) {
   dial_finish(d, d->failure, NULL);
 }
 
-struct origin_dial *origin_dial_start(struct origin *origin,
-                                      const struct origin_request *request,
-                                      origin_dial_cb *done, void *owner) {
+// fail_soon ends the dial with `failure`, from the loop.
+static void fail_soon(struct origin_dial *d, enum origin_status failure) {
+  d->failure = failure;
+  worker_defer(d->worker, &d->nowhere, on_nowhere, d);
+}
+
+static struct origin_dial *dial_new(struct origin *origin,
+                                    struct worker *worker,
+                                    const struct origin_request *request) {
   assert(request->privacy == ORIGIN_CLEAR ||
          request->answer->status == LOOKUP_ECH);
   struct origin_dial *d = xcalloc(1, sizeof *d);
-  uv_loop_t *loop = worker_loop(origin->worker);
   d->origin = origin;
+  d->worker = worker;
   d->host = xstrdup(request->host);
   d->port = request->port;
   lookup_answer_ref(request->answer);
   d->answer = request->answer;
   d->privacy = request->privacy;
-  d->alpn = xmemdup(request->alpn, request->alpn_len);
-  d->alpn_len = request->alpn_len;
   if (request->identity != NULL && d->privacy == ORIGIN_PRIVATE) {
     d->identity = *request->identity;
   }
   d->via = request->via;
+  d->failure = ORIGIN_UNREACHABLE;
+  uv_timer_init(worker_loop(worker), &d->timer);
+  d->timer.data = d;
+  return d;
+}
+
+struct origin_dial *origin_dial_prepare(struct origin *origin,
+                                        struct worker *worker,
+                                        const struct origin_request *request) {
+  static const uint8_t kUsual[] = "\x02h2\x08http/1.1";
+  struct origin_dial *d = dial_new(origin, worker, request);
+  // An upstream proxy would be asked for what may not be wanted.
+  if (d->via == NULL && find_candidates(&d->candidates, d, kUsual,
+                                        sizeof kUsual - 1) == ORIGIN_OK) {
+    start_race(d);
+  }
+  return d;
+}
+
+// keep_ahead says whether what was begun ahead leads where `wanted` does, and
+// can still be used.
+static bool keep_ahead(const struct origin_dial *d,
+                       const struct race_candidates *wanted) {
+  for (size_t i = 0; i < wanted->num; i++) {
+    if (wanted->list[i].endpoint != d->candidates.list[i].endpoint) {
+      return false;
+    }
+  }
+  return wanted->num == d->candidates.num &&
+         (d->race != NULL ||
+          (d->ahead != NULL && now_of(d) - d->ahead_since <= kMaxAheadMs));
+}
+
+// go_on_ahead goes on with what origin_dial_prepare began.
+static void go_on_ahead(struct origin_dial *d) {
+  struct stream *stream = d->ahead;
+  d->ahead = NULL;
+  if (stream != NULL) {
+    start_handshake(d, stream);
+  } else {
+    start_timer(d, UINT64_MAX);
+  }
+}
+
+void origin_dial_begin(struct origin_dial *d, const uint8_t *alpn,
+                       size_t alpn_len, uint64_t timeout_ms,
+                       origin_dial_cb *done, void *owner) {
+  struct race_candidates wanted = {0};
+  uv_loop_t *loop = worker_loop(d->worker);
+  d->alpn = xmemdup(alpn, alpn_len);
+  d->alpn_len = alpn_len;
   d->done = done;
   d->owner = owner;
-  uv_timer_init(loop, &d->timer);
-  d->timer.data = d;
   uv_update_time(loop);  // it stands still during a turn
-  d->deadline = uv_now(loop) + (request->timeout_ms != 0 ? request->timeout_ms
-                                                         : kOriginTimeoutMs);
-  d->failure = find_candidates(d);
-  if (d->failure == ORIGIN_OK) {
-    d->failure = ORIGIN_UNREACHABLE;
+  d->deadline =
+      uv_now(loop) + (timeout_ms != 0 ? timeout_ms : kOriginTimeoutMs);
+  enum origin_status status = find_candidates(&wanted, d, alpn, alpn_len);
+  if (status == ORIGIN_OK && keep_ahead(d, &wanted)) {
+    go_on_ahead(d);
+    return;
+  }
+  drop_connection(d);
+  d->candidates = wanted;
+  if (status == ORIGIN_OK) {
     start_connect(d);
   } else {
-    worker_defer(origin->worker, &d->nowhere, on_nowhere, d);
+    fail_soon(d, status);
   }
+}
+
+struct origin_dial *origin_dial_start(struct origin *origin,
+                                      struct worker *worker,
+                                      const struct origin_request *request,
+                                      origin_dial_cb *done, void *owner) {
+  struct origin_dial *d = dial_new(origin, worker, request);
+  origin_dial_begin(d, request->alpn, request->alpn_len, request->timeout_ms,
+                    done, owner);
   return d;
 }
 
@@ -244,20 +340,21 @@ static const struct origin_identity *identity_of(const struct origin_dial *d) {
   return d->identity.chain_len > 0 ? &d->identity : NULL;
 }
 
-// choose_configs returns the list to offer ECH with, borrowed until the next
-// call of origin_memory_: the server's own if it sent one in this dial or, as
-// far as it is still remembered, in an earlier one, and else the published one.
+// choose_configs returns the list to offer ECH with, borrowed until it is
+// called again: the server's own if it sent one in this dial or, as far as it
+// is still remembered, in an earlier one, and else the published one.
 static const uint8_t *choose_configs(struct origin_dial *d, size_t *out_len) {
   const struct endpoint *endpoint = d->used->endpoint;
   if (d->used == d->retry_for) {
     *out_len = d->retry_configs_len;
     return d->retry_configs;
   }
-  const uint8_t *learned = origin_memory_configs(
-      d->origin->memory, out_len, site_of(d), endpoint, now_of(d));
-  d->report.learned = learned != NULL;
-  if (learned != NULL) {
-    return learned;
+  free(d->learned);
+  d->learned = origin_memory_configs(d->origin->memory, out_len, site_of(d),
+                                     endpoint, now_of(d));
+  d->report.learned = d->learned != NULL;
+  if (d->learned != NULL) {
+    return d->learned;
   }
   *out_len = endpoint->ech_len;
   return endpoint->ech;
@@ -280,7 +377,8 @@ static void unlearn(struct origin_dial *d) {
 }
 
 static SSL *new_ssl(struct origin_dial *d) {
-  struct origin_session_spec spec = {.host = d->host,
+  struct origin_session_spec spec = {.verifier = d->origin->verifier,
+                                     .host = d->host,
                                      .alpn = d->alpn,
                                      .alpn_len = d->alpn_len,
                                      .identity = identity_of(d)};
@@ -327,7 +425,7 @@ static void start_reconnect(struct origin_dial *d) {
                                      .num_addresses = 1};
   d->failure = ORIGIN_UNREACHABLE;
   start_timer(d, UINT64_MAX);
-  d->race = endpoint_race_start(d->origin->worker, d->via, &d->again, 1,
+  d->race = endpoint_race_start(d->worker, d->via, &d->again, 1,
                                 kConnectTimeoutMs, on_reconnected, d);
 }
 
@@ -390,7 +488,7 @@ static void start_handshake(struct origin_dial *d, struct stream *stream) {
   SSL *ssl = new_ssl(d);
   if (ssl == NULL) {
     stream_close(stream);
-    dial_finish(d, ORIGIN_TLS_FAILED, NULL);
+    fail_soon(d, ORIGIN_TLS_FAILED);
     return;
   }
   const struct origin_attempt_spec spec = {
@@ -405,7 +503,7 @@ static void start_handshake(struct origin_dial *d, struct stream *stream) {
   bool is_last = ++d->num_handshakes >= kMaxHandshakes ||
                  race_candidates_num_addresses(&d->candidates) <= 1;
   start_timer(d, is_last ? UINT64_MAX : time_left(d) / 2);
-  d->attempt = origin_attempt_start(d->origin->worker, &spec, on_attempted, d);
+  d->attempt = origin_attempt_start(d->worker, &spec, on_attempted, d);
 }
 
 // The time is over, for the handshake or for all of the dial.

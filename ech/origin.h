@@ -16,6 +16,9 @@
 // later dials: see learned_configs.h and ticket_cache.h for what that shows to
 // an observer. On a handshake in which ECH is rejected neither a ticket nor a
 // client certificate is ever sent.
+//
+// A struct origin is thread-safe: all workers share one. A dial belongs to one
+// worker.
 
 #ifndef ECHPROXY_ECH_ORIGIN_H
 #define ECHPROXY_ECH_ORIGIN_H
@@ -43,13 +46,14 @@ struct origin;
 
 // origin_new makes what the connections to all sites share. Certificates are
 // verified against `trust`, of which it keeps a reference; it must not change
-// afterwards, because resumed sessions are not verified again. Released with
+// afterwards, because what was verified is remembered. Released with
 // origin_free, after all dials; the sessions that they made may live on.
-struct origin *origin_new(struct worker *worker, X509_STORE *trust);
+struct origin *origin_new(X509_STORE *trust);
 void origin_free(struct origin *origin);
 
 // origin_forget drops all session tickets, those included that are still to
-// come from sessions that exist, and all learned configurations.
+// come from sessions that exist, all learned configurations, and what is
+// remembered of chains that were verified.
 void origin_forget(struct origin *origin);
 
 struct origin_dial;
@@ -81,8 +85,9 @@ struct origin_request {
   uint64_t timeout_ms;  // 0: kOriginTimeoutMs
 };
 
-// origin_dial_start connects to the host as the request's answer says. The
-// result is valid until `done` runs or origin_dial_cancel is called.
+// origin_dial_start connects to the host as the request's answer says, on the
+// thread of `worker`. The result is valid until `done` runs or
+// origin_dial_cancel is called.
 //
 // With TLS 1.3 a client's handshake is over before the server has judged its
 // certificate. So when one was asked for, the dial waits for the server's first
@@ -91,8 +96,26 @@ struct origin_request {
 // hangs up. A verdict that takes longer comes as the end of the stream, and
 // tls_alert tells it.
 struct origin_dial *origin_dial_start(struct origin *origin,
+                                      struct worker *worker,
                                       const struct origin_request *request,
                                       origin_dial_cb *done, void *owner);
+
+// origin_dial_prepare makes a dial whose TCP connection is begun ahead, while
+// it is not known yet what the client speaks: to an endpoint for HTTP/2 or
+// HTTP/1.1. Nothing is sent on it, so that whoever listens learns an address
+// and that it is connected to, and no ClientHello. The request's `alpn` and
+// `timeout_ms` are not looked at. Through an upstream proxy nothing is begun.
+// No callback runs before origin_dial_begin.
+struct origin_dial *origin_dial_prepare(struct origin *origin,
+                                        struct worker *worker,
+                                        const struct origin_request *request);
+
+// origin_dial_begin goes on as origin_dial_start does, with the protocols
+// `alpn`, once. What was begun ahead is used if a dial for these would have
+// done the same.
+void origin_dial_begin(struct origin_dial *dial, const uint8_t *alpn,
+                       size_t alpn_len, uint64_t timeout_ms,
+                       origin_dial_cb *done, void *owner);
 
 // origin_dial_cancel drops `dial`; `done` will not run. NULL does nothing.
 void origin_dial_cancel(struct origin_dial *dial);

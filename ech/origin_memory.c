@@ -44,10 +44,10 @@ static struct site_digest learned_key(struct origin_site site,
   return key;
 }
 
-const uint8_t *origin_memory_configs(struct origin_memory *memory,
-                                     size_t *out_len, struct origin_site site,
-                                     const struct endpoint *endpoint,
-                                     uint64_t now_ms) {
+uint8_t *origin_memory_configs(struct origin_memory *memory, size_t *out_len,
+                               struct origin_site site,
+                               const struct endpoint *endpoint,
+                               uint64_t now_ms) {
   const struct site_digest key = learned_key(site, endpoint);
   return learned_configs_get(memory->learned, out_len, &key, now_ms);
 }

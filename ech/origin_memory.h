@@ -1,6 +1,6 @@
 // origin_memory is what connections to sites leave behind for the next ones:
 // configurations that retries brought (learned_configs.h) and session tickets
-// (ticket_cache.h), each under what it may be used for.
+// (ticket_cache.h), each under what it may be used for. It is thread-safe.
 
 #ifndef ECHPROXY_ECH_ORIGIN_MEMORY_H
 #define ECHPROXY_ECH_ORIGIN_MEMORY_H
@@ -29,12 +29,12 @@ struct origin_site {
 };
 
 // origin_memory_configs returns the configurations that a retry brought for the
-// list that `endpoint` of `site` publishes, borrowed until the next call, or
+// list that `endpoint` of `site` publishes, a copy released with `free`, or
 // NULL when none are still good at `now_ms`.
-const uint8_t *origin_memory_configs(struct origin_memory *memory,
-                                     size_t *out_len, struct origin_site site,
-                                     const struct endpoint *endpoint,
-                                     uint64_t now_ms);
+uint8_t *origin_memory_configs(struct origin_memory *memory, size_t *out_len,
+                               struct origin_site site,
+                               const struct endpoint *endpoint,
+                               uint64_t now_ms);
 
 // origin_memory_learn keeps `configs` for origin_memory_configs until
 // `expires_at`; origin_memory_unlearn drops what is kept.

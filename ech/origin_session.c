@@ -3,11 +3,12 @@
 #include <stdlib.h>
 
 #include "ech/ech_offer.h"
-#include "ech/server_name.h"
+#include "ech/site_verifier.h"
 #include "ech/ticket_cache.h"
 
-SSL_CTX *origin_context_new(X509_STORE *trust) {
-  SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+SSL_CTX *origin_context_new(void) {
+  // Without X509: certificates are parsed when there is something to verify.
+  SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
   if (ctx == NULL) {
     abort();
   }
@@ -16,9 +17,7 @@ SSL_CTX *origin_context_new(X509_STORE *trust) {
   // 6.1.6). The inner one never does.
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION);
-  X509_STORE_up_ref(trust);
-  SSL_CTX_set_cert_store(ctx, trust);
-  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+  site_verifier_enable(ctx);
   // Early data, which could be replayed (RFC 8446, section 8), is off unless
   // asked for.
   ticket_cache_enable(ctx);
@@ -40,7 +39,7 @@ SSL *origin_session_new(SSL_CTX *ctx, const struct origin_session_spec *spec) {
   if (ssl == NULL) {
     abort();
   }
-  if (!server_name_require(ssl, spec->host) ||
+  if (!site_verifier_attach(spec->verifier, ssl, spec->host) ||
       (spec->ech != NULL &&
        !ech_offer_set(ssl, spec->host, spec->ech, spec->ech_len)) ||
       (spec->alpn_len > 0 &&

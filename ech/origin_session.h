@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ech/site_verifier.h"
+
 // A client certificate: the chain's DER, leaf first, and the leaf's key.
 struct origin_identity {
   CRYPTO_BUFFER *const *chain;
@@ -15,13 +17,13 @@ struct origin_identity {
   EVP_PKEY *key;
 };
 
-// origin_context_new makes the settings that all sessions share. Certificates
-// are verified against `trust`, of which it keeps a reference. Released with
+// origin_context_new makes the settings that all sessions share. Released with
 // SSL_CTX_free.
-SSL_CTX *origin_context_new(X509_STORE *trust);
+SSL_CTX *origin_context_new(void);
 
 // What one session is made of; everything is borrowed.
 struct origin_session_spec {
+  struct site_verifier *verifier;  // outlives the handshake
   const char *host;
   const uint8_t *alpn;  // to offer; `alpn_len` 0: none
   size_t alpn_len;

@@ -64,9 +64,12 @@ static SSL *new_ssl(struct resolver_connect *c) {
   if (ssl == NULL || !server_name_require(ssl, c->server->host)) {
     abort();
   }
-  c->offers_ech = c->ech->list != NULL;
-  if (c->offers_ech &&
-      !ech_offer_set(ssl, c->server->host, c->ech->list, c->ech->list_len)) {
+  size_t len;
+  uint8_t *list = server_ech_list(c->ech, &len);
+  c->offers_ech = list != NULL;
+  bool ok = list == NULL || ech_offer_set(ssl, c->server->host, list, len);
+  free(list);
+  if (!ok) {
     SSL_free(ssl);
     return NULL;
   }

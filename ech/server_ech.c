@@ -1,5 +1,6 @@
 #include "ech/server_ech.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,13 +13,61 @@ enum {
   kMaxTtlMs = 24 * 3600000,  // a record is not believed for longer
 };
 
+struct server_ech {
+  pthread_mutex_t mutex;  // guards the rest
+  unsigned num_refs;
+  uint8_t *list;  // to offer; NULL: none is known
+  size_t list_len;
+  uint64_t expires_at;  // until then never without `list`
+  uint64_t ask_at;      // when the record is to be asked for again
+};
+
+struct server_ech *server_ech_new(void) {
+  struct server_ech *e = xcalloc(1, sizeof(*e));
+  e->num_refs = 1;
+  if (pthread_mutex_init(&e->mutex, NULL) != 0) {
+    abort();
+  }
+  return e;
+}
+
+static void lock(struct server_ech *e) { pthread_mutex_lock(&e->mutex); }
+
+static void unlock(struct server_ech *e) { pthread_mutex_unlock(&e->mutex); }
+
 static void forget(struct server_ech *e) {
   free(e->list);
   e->list = NULL;
   e->list_len = 0;
 }
 
-void server_ech_cleanup(struct server_ech *e) { forget(e); }
+void server_ech_ref(struct server_ech *e) {
+  lock(e);
+  e->num_refs++;
+  unlock(e);
+}
+
+void server_ech_unref(struct server_ech *e) {
+  if (e == NULL) {
+    return;
+  }
+  lock(e);
+  bool is_last = --e->num_refs == 0;
+  unlock(e);
+  if (is_last) {
+    forget(e);
+    pthread_mutex_destroy(&e->mutex);
+    free(e);
+  }
+}
+
+uint8_t *server_ech_list(struct server_ech *e, size_t *out_len) {
+  lock(e);
+  uint8_t *copy = e->list == NULL ? NULL : xmemdup(e->list, e->list_len);
+  *out_len = e->list_len;
+  unlock(e);
+  return copy;
+}
 
 bool server_ech_question(char out_name[kDnsNameSize], enum dns_type *out_type,
                          const struct dns_server *server) {
@@ -41,11 +90,13 @@ bool server_ech_question(char out_name[kDnsNameSize], enum dns_type *out_type,
 }
 
 bool server_ech_is_due(struct server_ech *e, uint64_t now_ms) {
-  if (now_ms < e->ask_at) {
-    return false;
+  lock(e);
+  bool is_due = now_ms >= e->ask_at;
+  if (is_due) {
+    e->ask_at = now_ms + kAskAgainMs;
   }
-  e->ask_at = now_ms + kAskAgainMs;
-  return true;
+  unlock(e);
+  return is_due;
 }
 
 static bool has_protocol(const struct https_record *r, const char *protocol) {
@@ -87,44 +138,58 @@ static const struct https_record *find_ours(const struct https_records *records,
   return NULL;
 }
 
+// Takes in what an answer says for `ttl_ms`: a record with a configuration, or
+// NULL, that there is none.
+static void take(struct server_ech *e, const struct https_record *record,
+                 uint64_t ttl_ms, uint64_t now_ms) {
+  lock(e);
+  e->ask_at = now_ms + (ttl_ms > kAskAgainMs ? ttl_ms : kAskAgainMs);
+  if (record != NULL) {
+    forget(e);
+    e->list = xmemdup(record->ech, record->ech_len);
+    e->list_len = record->ech_len;
+    e->expires_at = now_ms + ttl_ms;
+  } else if (e->expires_at <= now_ms) {
+    forget(e);
+  }
+  unlock(e);
+}
+
 void server_ech_learn(struct server_ech *e, const struct dns_server *server,
                       const struct dns_answer *answer, uint64_t now_ms) {
   if (answer->status > DNS_NXDOMAIN) {
     return;  // nothing was learned
   }
   uint64_t ttl_ms = (uint64_t)answer->ttl * 1000;
-  ttl_ms = ttl_ms < kMaxTtlMs ? ttl_ms : kMaxTtlMs;
-  e->ask_at = now_ms + (ttl_ms > kAskAgainMs ? ttl_ms : kAskAgainMs);
   struct https_records records = {.num_records = 0};
   if (answer->status == DNS_OK) {
     https_records_read(&records, answer);
   }
-  const struct https_record *ours = find_ours(&records, server);
-  if (ours != NULL) {
-    forget(e);
-    e->list = xmemdup(ours->ech, ours->ech_len);
-    e->list_len = ours->ech_len;
-    e->expires_at = now_ms + ttl_ms;
-  } else if (e->expires_at <= now_ms) {
-    forget(e);
-  }
+  take(e, find_ours(&records, server), ttl_ms < kMaxTtlMs ? ttl_ms : kMaxTtlMs,
+       now_ms);
   https_records_cleanup(&records);
 }
 
 void server_ech_replace(struct server_ech *e, const uint8_t *list, size_t len) {
   uint8_t *copy = xmemdup(list, len);
+  lock(e);
   forget(e);
   e->list = copy;
   e->list_len = len;
+  unlock(e);
 }
 
 void server_ech_disable(struct server_ech *e) {
+  lock(e);
   forget(e);
   e->expires_at = 0;
+  unlock(e);
 }
 
 void server_ech_fail(struct server_ech *e, uint64_t now_ms) {
+  lock(e);
   if (e->expires_at <= now_ms) {
     forget(e);
   }
+  unlock(e);
 }

@@ -9,6 +9,9 @@
 // a certificate for the public name, says that it has switched ECH off.
 // Afterwards it is still offered, until a new answer replaces it or a
 // connection with it fails.
+//
+// It is thread-safe: the workers' channels to one server share it, so that none
+// of them names the server in the clear when another knows its configuration.
 
 #ifndef ECHPROXY_ECH_SERVER_ECH_H
 #define ECHPROXY_ECH_SERVER_ECH_H
@@ -20,15 +23,20 @@
 #include "ech/dns_message.h"
 #include "ech/dns_server.h"
 
-// All zero at first; released with server_ech_cleanup. Times are uv_now's.
-struct server_ech {
-  uint8_t *list;  // to offer; NULL: none is known
-  size_t list_len;
-  uint64_t expires_at;  // until then never without `list`
-  uint64_t ask_at;      // when the record is to be asked for again
-};
+struct server_ech;
 
-void server_ech_cleanup(struct server_ech *ech);
+// server_ech_new makes one that knows nothing, with one reference. Times are
+// uv_now's.
+struct server_ech *server_ech_new(void);
+
+// server_ech_ref adds a reference, and server_ech_unref drops one. NULL does
+// nothing.
+void server_ech_ref(struct server_ech *ech);
+void server_ech_unref(struct server_ech *ech);
+
+// server_ech_list returns the configuration list to offer, a copy released with
+// `free`, or NULL when none is known.
+uint8_t *server_ech_list(struct server_ech *ech, size_t *out_len);
 
 // server_ech_question writes what to ask for: HTTPS at the name of a DoH server
 // (RFC 9460, section 9.1), SVCB at `_dns.` and the name of a DoT server (RFC

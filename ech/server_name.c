@@ -1,16 +1,29 @@
 #include "ech/server_name.h"
 
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "net/address.h"
 
-bool server_name_require(SSL *ssl, const char *host) {
+static bool is_address(const char *host) {
   struct address address;
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                             X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  if (address_from_ip(&address, host, 0)) {
-    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-  }
-  return SSL_set1_host(ssl, host) == 1 &&
-         SSL_set_tlsext_host_name(ssl, host) == 1;
+  return address_from_ip(&address, host, 0);
+}
+
+bool server_name_ask(SSL *ssl, const char *host) {
+  return is_address(host) || SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+bool server_name_expect(X509_VERIFY_PARAM *param, const char *host) {
+  X509_VERIFY_PARAM_set_hostflags(param,
+                                  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  return is_address(host)
+             ? X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1
+             : X509_VERIFY_PARAM_set1_host(param, host, strlen(host)) == 1;
+}
+
+bool server_name_require(SSL *ssl, const char *host) {
+  return server_name_expect(SSL_get0_param(ssl), host) &&
+         server_name_ask(ssl, host);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <uthash.h>
 
+#include "ech/site_verifier.h"
 #include "net/xalloc.h"
 
 // The tickets of one key, oldest first.
@@ -15,8 +16,9 @@ struct site {
 };
 
 struct ticket_cache {
-  struct site *sites;  // the one used longest ago comes first
   size_t max_sites;
+  pthread_mutex_t mutex;  // guards the rest
+  struct site *sites;     // the one used longest ago comes first
   unsigned num_clears;
   unsigned num_refs;  // the owner's and the slots'
 };
@@ -59,12 +61,27 @@ struct ticket_cache *ticket_cache_new(size_t max_sites) {
   struct ticket_cache *cache = xcalloc(1, sizeof *cache);
   cache->max_sites = max_sites;
   cache->num_refs = 1;
+  if (pthread_mutex_init(&cache->mutex, NULL) != 0) {
+    abort();
+  }
   return cache;
 }
 
+static void lock(struct ticket_cache *cache) {
+  pthread_mutex_lock(&cache->mutex);
+}
+
+static void unlock(struct ticket_cache *cache) {
+  pthread_mutex_unlock(&cache->mutex);
+}
+
 static void cache_unref(struct ticket_cache *cache) {
-  if (--cache->num_refs == 0) {
+  lock(cache);
+  bool is_last = --cache->num_refs == 0;
+  unlock(cache);
+  if (is_last) {
     drop_all(cache);
+    pthread_mutex_destroy(&cache->mutex);
     free(cache);
   }
 }
@@ -77,15 +94,19 @@ void ticket_cache_free(struct ticket_cache *cache) {
 }
 
 void ticket_cache_clear(struct ticket_cache *cache) {
+  lock(cache);
   cache->num_clears++;
   drop_all(cache);
+  unlock(cache);
 }
 
-size_t ticket_cache_num_tickets(const struct ticket_cache *cache) {
+size_t ticket_cache_num_tickets(struct ticket_cache *cache) {
   size_t num = 0;
+  lock(cache);
   for (const struct site *s = cache->sites; s != NULL; s = s->hh.next) {
     num += s->num_tickets;
   }
+  unlock(cache);
   return num;
 }
 
@@ -153,11 +174,13 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
   if (slot->on_arrival != NULL) {
     slot->on_arrival(slot->owner);
   }
-  if (slot->num_clears != slot->cache->num_clears) {
-    return 0;
+  lock(slot->cache);
+  bool is_wanted = slot->num_clears == slot->cache->num_clears;
+  if (is_wanted) {
+    put(slot->cache, &slot->key, session);
   }
-  put(slot->cache, &slot->key, session);
-  return 1;
+  unlock(slot->cache);
+  return is_wanted ? 1 : 0;
 }
 
 void ticket_cache_enable(SSL_CTX *ctx) {
@@ -166,14 +189,7 @@ void ticket_cache_enable(SSL_CTX *ctx) {
   SSL_CTX_sess_set_new_cb(ctx, on_new_session);
 }
 
-// A certificate that has expired since it was verified would not be accepted
-// now. BoringSSL itself looks at the ticket's age.
-static bool is_fresh(const SSL_SESSION *session) {
-  const X509 *leaf = SSL_SESSION_get0_peer(session);
-  return leaf != NULL && X509_cmp_current_time(X509_get0_notAfter(leaf)) > 0;
-}
-
-// Takes the newest ticket of `key` out of the cache, or returns NULL.
+// Takes the newest ticket of `key` out of the locked cache, or returns NULL.
 static SSL_SESSION *take(struct ticket_cache *cache,
                          const struct site_digest *key) {
   struct site *site = find(cache, key);
@@ -184,10 +200,6 @@ static SSL_SESSION *take(struct ticket_cache *cache,
   if (site->num_tickets == 0) {
     site_drop(cache, site);
   }
-  if (!is_fresh(session)) {
-    SSL_SESSION_free(session);
-    return NULL;
-  }
   return session;
 }
 
@@ -196,17 +208,21 @@ void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
   pthread_once(&slot_once, slot_index_make);
   struct slot *slot = xcalloc(1, sizeof *slot);
   slot->cache = cache;
-  slot->num_clears = cache->num_clears;
   slot->key = *key;
+  lock(cache);
+  slot->num_clears = cache->num_clears;
   cache->num_refs++;
+  SSL_SESSION *session = take(cache, key);
+  unlock(cache);
   if (!SSL_set_ex_data(ssl, slot_index, slot)) {
     abort();
   }
-  SSL_SESSION *session = take(cache, key);
-  if (session != NULL) {
+  // A session whose certificates would have to be verified again is worth no
+  // more than a new one. BoringSSL itself looks at the ticket's age.
+  if (session != NULL && site_verifier_remembers(ssl, session)) {
     SSL_set_session(ssl, session);
-    SSL_SESSION_free(session);
   }
+  SSL_SESSION_free(session);
 }
 
 void ticket_cache_watch(SSL *ssl, ticket_arrival_cb *on_arrival, void *owner) {

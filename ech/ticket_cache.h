@@ -10,8 +10,12 @@
 // that a session was resumed.
 //
 // Resuming skips the verification of certificates, so a ticket's key has to
-// name whatever that depended on, and a cache must not outlive a change of what
-// is trusted.
+// name whatever that depended on, and a ticket is offered only while its
+// session's certificates are remembered as good for the name
+// (site_verifier_remembers).
+//
+// It is thread-safe: all workers share one, and a ticket is used once by all of
+// them together. A session belongs to one thread.
 
 #ifndef ECHPROXY_ECH_TICKET_CACHE_H
 #define ECHPROXY_ECH_TICKET_CACHE_H
@@ -35,8 +39,9 @@ void ticket_cache_free(struct ticket_cache *cache);
 void ticket_cache_enable(SSL_CTX *ctx);
 
 // ticket_cache_attach makes `ssl`, a client before its handshake that offers
-// ECH, offer a ticket that is kept for `key`, if there is one, which is then
-// used up; and keeps the tickets that its server sends while it lives.
+// ECH and has a verifier (site_verifier_attach), offer a ticket that is kept
+// for `key`, if there is one, which is then used up; and keeps the tickets that
+// its server sends while it lives.
 void ticket_cache_attach(struct ticket_cache *cache, SSL *ssl,
                          const struct site_digest *key);
 
@@ -53,6 +58,6 @@ void ticket_cache_watch(SSL *ssl, ticket_arrival_cb *on_arrival, void *owner);
 void ticket_cache_clear(struct ticket_cache *cache);
 
 // ticket_cache_num_tickets returns how many are kept.
-size_t ticket_cache_num_tickets(const struct ticket_cache *cache);
+size_t ticket_cache_num_tickets(struct ticket_cache *cache);
 
 #endif

@@ -16,8 +16,9 @@ struct certificate_issuer;
 // ca_open loads `ca.pem` and `ca-key.pem` from `state_dir`; when neither exists
 // it makes the directory (0700) and both files. It refuses, with the reason in
 // `out_error`, a key that others can read, half of a pair, a key that does not
-// match its certificate, and a certificate outside its time. Two processes that
-// start at once end up with the same CA. Released with ca_free.
+// match its certificate, a certificate outside its time, and a CA that may do
+// more than those made here. Two processes that start at once end up with the
+// same CA. Released with ca_free.
 struct ca *ca_open(const char *state_dir, struct key_error *out_error);
 
 // ca_free wipes and releases `ca`. NULL does nothing.

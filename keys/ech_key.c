@@ -6,17 +6,15 @@
 #include <openssl/mem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "keys/base64_text.h"
-#include "keys/dns_name.h"
 #include "keys/ech_key_output.h"
 #include "keys/ech_public_name.h"
+#include "keys/ech_record.h"
 #include "keys/hpke_names.h"
 
-enum { kHttpsPort = 443, kPrivateKeyLen = 32 };
+enum { kDefaultTtl = 1800, kPrivateKeyLen = 32 };
 
 struct ech_key {
   EVP_HPKE_KEY *hpke;
@@ -33,18 +31,23 @@ void ech_key_free(struct ech_key *key) {
   OPENSSL_free(key);
 }
 
+uint8_t ech_key_max_name_len(const char *public_name, const char *name) {
+  size_t max = kEchKeyDefaultMaxNameLen;
+  const size_t lens[] = {strlen(public_name), strlen(name)};
+  for (size_t i = 0; i < 2; i++) {
+    max = lens[i] > max ? lens[i] : max;
+  }
+  return max < UINT8_MAX ? (uint8_t)max : UINT8_MAX;
+}
+
 void ech_key_spec_init(struct ech_key_spec *spec, const char *public_name) {
   static const struct ech_config_suite kSuites[] = {
       {EVP_HPKE_HKDF_SHA256, EVP_HPKE_AES_128_GCM},
       {EVP_HPKE_HKDF_SHA256, EVP_HPKE_CHACHA20_POLY1305}};
   static const bool kNoneUsed[256] = {false};
-  size_t name_len = strlen(public_name);
   *spec = (struct ech_key_spec){.kem_id = kHpkeKemX25519};
   spec->config.public_name = public_name;
-  spec->config.max_name_len = kEchKeyDefaultMaxNameLen;
-  if (name_len > kEchKeyDefaultMaxNameLen) {
-    spec->config.max_name_len = name_len < 255 ? (uint8_t)name_len : 255;
-  }
+  spec->config.max_name_len = ech_key_max_name_len(public_name, "");
   spec->config.num_suites = sizeof(kSuites) / sizeof(kSuites[0]);
   memcpy(spec->config.suites, kSuites, sizeof(kSuites));
   ech_key_spec_avoid(spec, kNoneUsed);
@@ -260,43 +263,11 @@ struct ech_key *ech_key_from_pem(const uint8_t *pem, size_t pem_len,
   return key;
 }
 
-// owner_valid lets `*.` through for the default port only: nothing matches a
-// name like _8443._https.*.example (RFC 4592, section 2.1.1).
-static bool owner_valid(const char *name, uint16_t port) {
-  bool wildcard = port == kHttpsPort && strncmp(name, "*.", 2) == 0;
-  return dns_name_valid(wildcard ? name + 2 : name);
-}
-
 char *ech_key_zone_line(const struct ech_key *key, const char *name,
                         uint16_t port) {
-  char host[256];
-  size_t len = strlen(name);
-  if (len == 0 || len >= sizeof(host)) {
-    return NULL;
-  }
-  memcpy(host, name, len + 1);
-  if (host[len - 1] == '.') {
-    host[len - 1] = '\0';
-  }
-  char *base64 = owner_valid(host, port)
-                     ? base64_text_encode(key->list, key->list_len)
-                     : NULL;
-  if (base64 == NULL) {
-    return NULL;
-  }
-  char owner[sizeof(host) + 16] = "";
-  const char *target = "";
-  if (port != kHttpsPort) {
-    snprintf(owner, sizeof(owner), "_%u._https.", (unsigned)port);
-    target = host;
-  }
-  strcat(owner, host);
-  size_t size = strlen(owner) + strlen(target) + strlen(base64) + 64;
-  char *line = OPENSSL_malloc(size);
-  if (line != NULL) {
-    snprintf(line, size, "%s. 1800 IN HTTPS 1 %s. alpn=\"h2,http/1.1\" ech=%s",
-             owner, target, base64);
-  }
-  OPENSSL_free(base64);
+  struct ech_record *record = ech_record_new(
+      name, port, kDefaultTtl, "h2,http/1.1", key->list, key->list_len, NULL);
+  char *line = record == NULL ? NULL : ech_record_zone_line(record);
+  ech_record_free(record);
   return line;
 }

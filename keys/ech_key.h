@@ -26,10 +26,13 @@ struct ech_key_spec {
   struct ech_config_spec config;
 };
 
+// ech_key_max_name_len returns a maximum_name_length that fits both names and
+// kEchKeyDefaultMaxNameLen.
+uint8_t ech_key_max_name_len(const char *public_name, const char *name);
+
 // ech_key_spec_init sets what clients of every kind take: X25519, and
 // HKDF-SHA256 with AES-128-GCM and ChaCha20-Poly1305; besides a random
-// config_id and a maximum_name_length that fits `public_name`, which is
-// borrowed, and kEchKeyDefaultMaxNameLen at least.
+// config_id and ech_key_max_name_len of `public_name`, which is borrowed.
 void ech_key_spec_init(struct ech_key_spec *spec, const char *public_name);
 
 // ech_key_spec_avoid picks a random config_id of those that are not `used`.
@@ -80,15 +83,10 @@ bool ech_key_to_pem(const struct ech_key *key, uint8_t **out_pem,
 struct ech_key *ech_key_from_pem(const uint8_t *pem, size_t pem_len,
                                  struct key_error *out_error);
 
-// ech_key_zone_line returns the resource record to publish for the site `name`,
-// in the presentation form of RFC 9460, without a newline:
-//   NAME. 1800 IN HTTPS 1 . alpn="h2,http/1.1" ech=BASE64
-// and when `port` is not 443 (RFC 9460, section 9.1):
-//   _PORT._https.NAME. 1800 IN HTTPS 1 NAME. alpn="h2,http/1.1" ech=BASE64
-// where the target must be spelt out, because `.` would send clients to the
-// addresses of _PORT._https.NAME. NULL when `name` (which may end in a dot, and
-// may begin with `*.` for port 443) is no host name. Released with
-// OPENSSL_free.
+// ech_key_zone_line returns the record to publish for the site `name` on
+// `port`, as ech_record_zone_line writes it, with a TTL of half an hour and the
+// protocols h2 and http/1.1. NULL when `name` is no host name for a record.
+// Released with OPENSSL_free.
 char *ech_key_zone_line(const struct ech_key *key, const char *name,
                         uint16_t port);
 

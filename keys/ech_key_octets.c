@@ -6,6 +6,7 @@
 
 #include "keys/ech_config.h"
 #include "keys/ech_pkcs8.h"
+#include "keys/hex_text.h"
 #include "keys/hpke_names.h"
 
 static bool out_of_memory(struct key_error *out_error) {
@@ -208,27 +209,21 @@ bool ech_key_octets_any(struct ech_key_file *file, const uint8_t *data,
   return false;
 }
 
-static int hex_value(uint8_t c) {
-  const char *digits = "0123456789abcdef";
-  const char *found = c == 0 ? NULL : strchr(digits, c | 0x20);
-  return found == NULL || (c < '0') ? -1 : (int)(found - digits);
-}
-
 bool ech_key_octets_from_hex(uint8_t **out, size_t *out_len,
                              const uint8_t *text, size_t len) {
   uint8_t *data = len % 2 == 0 ? OPENSSL_malloc(len / 2 + 1) : NULL;
-  size_t num = 0;
-  while (data != NULL && 2 * num < len && hex_value(text[2 * num]) >= 0 &&
-         hex_value(text[2 * num + 1]) >= 0) {
-    data[num] =
-        (uint8_t)(hex_value(text[2 * num]) << 4 | hex_value(text[2 * num + 1]));
-    num++;
+  bool ok = data != NULL;
+  for (size_t i = 0; ok && i < len; i += 2) {
+    int high = hex_text_digit((char)text[i]);
+    int low = hex_text_digit((char)text[i + 1]);
+    ok = high >= 0 && low >= 0;
+    data[i / 2] = (uint8_t)(ok ? high << 4 | low : 0);
   }
-  if (data == NULL || 2 * num != len || u16_at(data, num, 0) + 2u != num) {
+  if (!ok || u16_at(data, len / 2, 0) + 2u != len / 2) {
     OPENSSL_free(data);
     return false;
   }
   *out = data;
-  *out_len = num;
+  *out_len = len / 2;
   return true;
 }

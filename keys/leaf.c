@@ -4,7 +4,9 @@
 #include <openssl/err.h>
 #include <openssl/mem.h>
 #include <openssl/pool.h>
+#include <openssl/sha.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -27,8 +29,9 @@ enum {
 // its head is the oldest.
 struct leaf {
   UT_hash_handle hh;
-  struct certificate_host host;  // the key, unused bytes zero
+  struct certificate_host host;  // the key, as far as it is used
   CRYPTO_BUFFER *certificate;
+  uint8_t digest[SHA256_DIGEST_LENGTH];  // of the certificate
   int64_t renew_at;
 };
 
@@ -59,22 +62,9 @@ struct leaf_cache *leaf_cache_new(const struct ca *ca, size_t max_leaves) {
   return cache;
 }
 
-static void drop(struct leaf_cache *cache, struct leaf *leaf) {
-  HASH_DEL(cache->leaves, leaf);
-  CRYPTO_BUFFER_free(leaf->certificate);
-  OPENSSL_free(leaf);
-}
-
-void leaf_cache_free(struct leaf_cache *cache) {
-  if (cache == NULL) {
-    return;
-  }
-  while (cache->leaves != NULL) {
-    drop(cache, cache->leaves);
-  }
-  pthread_mutex_destroy(&cache->mutex);
-  EVP_PKEY_free(cache->key);
-  OPENSSL_free(cache);
+// key_len is how much of a host tells it from others.
+static size_t key_len(const struct certificate_host *host) {
+  return offsetof(struct certificate_host, bytes) + host->len;
 }
 
 // parse_host gives every spelling of a host the same bytes.
@@ -122,6 +112,13 @@ static CRYPTO_BUFFER *mint_certificate(const struct leaf_cache *cache,
   return certificate;
 }
 
+static void leaf_free(struct leaf *leaf) {
+  if (leaf != NULL) {
+    CRYPTO_BUFFER_free(leaf->certificate);
+    OPENSSL_free(leaf);
+  }
+}
+
 static struct leaf *mint(const struct leaf_cache *cache,
                          const struct certificate_host *host, int64_t now) {
   struct leaf *leaf = OPENSSL_malloc(sizeof(*leaf));
@@ -135,68 +132,105 @@ static struct leaf *mint(const struct leaf_cache *cache,
     OPENSSL_free(leaf);
     return NULL;
   }
+  SHA256(CRYPTO_BUFFER_data(leaf->certificate),
+         CRYPTO_BUFFER_len(leaf->certificate), leaf->digest);
   return leaf;
 }
 
-static void add(struct leaf_cache *cache, struct leaf *leaf) {
-  HASH_ADD(hh, cache->leaves, host, sizeof(leaf->host), leaf);
+// The functions of the table are called with the mutex locked.
+
+static void drop(struct leaf_cache *cache, struct leaf *leaf) {
+  HASH_DEL(cache->leaves, leaf);
+  leaf_free(leaf);
 }
 
-// find_or_mint returns a fresh leaf, now the most recently used one.
-static struct leaf *find_or_mint(struct leaf_cache *cache,
-                                 const struct certificate_host *host) {
-  int64_t now = time(NULL);
+static void add(struct leaf_cache *cache, struct leaf *leaf) {
+  HASH_ADD(hh, cache->leaves, host, key_len(&leaf->host), leaf);
+}
+
+// find returns the leaf for `host`, now the most recently used one, or NULL.
+static struct leaf *find(struct leaf_cache *cache,
+                         const struct certificate_host *host) {
   struct leaf *leaf;
-  HASH_FIND(hh, cache->leaves, host, sizeof(*host), leaf);
-  if (leaf != NULL && now < leaf->renew_at) {
-    if (leaf->hh.next != NULL) {
-      HASH_DEL(cache->leaves, leaf);
-      add(cache, leaf);
-    }
-    return leaf;
+  HASH_FIND(hh, cache->leaves, host, key_len(host), leaf);
+  if (leaf != NULL && leaf->hh.next != NULL) {
+    HASH_DEL(cache->leaves, leaf);
+    add(cache, leaf);
   }
-  struct leaf *minted = mint(cache, host, now);
-  if (minted == NULL) {
-    return NULL;
+  return leaf;
+}
+
+// keep puts `minted` into the table and returns it, or drops it and returns the
+// one that another thread has kept meanwhile.
+static struct leaf *keep(struct leaf_cache *cache, struct leaf *minted,
+                         int64_t now) {
+  struct leaf *other = find(cache, &minted->host);
+  if (other != NULL && now < other->renew_at) {
+    leaf_free(minted);
+    return other;
   }
-  if (leaf != NULL) {
-    drop(cache, leaf);
-  } else if (HASH_COUNT(cache->leaves) >= cache->max_leaves) {
-    drop(cache, cache->leaves);
+  if (other == NULL && HASH_COUNT(cache->leaves) >= cache->max_leaves) {
+    other = cache->leaves;
+  }
+  if (other != NULL) {
+    drop(cache, other);
   }
   add(cache, minted);
   cache->num_minted++;
   return minted;
 }
 
-// get_certificate returns a reference of the caller's own, which no other
-// thread's eviction takes away.
-static CRYPTO_BUFFER *get_certificate(struct leaf_cache *cache,
-                                      const struct certificate_host *host) {
-  CRYPTO_BUFFER *certificate = NULL;
+// show makes `ssl` present `leaf` and nothing more: the browser has the root in
+// its store. Tickets are bound to the leaf, and with it to its host.
+static bool show(const struct leaf_cache *cache, SSL *ssl,
+                 const struct leaf *leaf) {
+  CRYPTO_BUFFER *certificate = leaf->certificate;
+  return SSL_set_chain_and_key(ssl, &certificate, 1, cache->key, NULL) == 1 &&
+         SSL_set_session_id_context(ssl, leaf->digest, sizeof(leaf->digest)) ==
+             1;
+}
+
+// show_known presents the leaf that is kept for `host`. False when there is
+// none that is fresh.
+static bool show_known(struct leaf_cache *cache, SSL *ssl,
+                       const struct certificate_host *host, int64_t now) {
   pthread_mutex_lock(&cache->mutex);
-  struct leaf *leaf = find_or_mint(cache, host);
-  if (leaf != NULL) {
-    certificate = leaf->certificate;
-    CRYPTO_BUFFER_up_ref(certificate);
-  }
+  const struct leaf *leaf = find(cache, host);
+  bool ok = leaf != NULL && now < leaf->renew_at && show(cache, ssl, leaf);
   pthread_mutex_unlock(&cache->mutex);
-  return certificate;
+  return ok;
+}
+
+// show_new mints without the mutex, so that threads do not wait for each other.
+static bool show_new(struct leaf_cache *cache, SSL *ssl,
+                     const struct certificate_host *host, int64_t now) {
+  struct leaf *minted = mint(cache, host, now);
+  if (minted == NULL) {
+    return false;
+  }
+  pthread_mutex_lock(&cache->mutex);
+  bool ok = show(cache, ssl, keep(cache, minted, now));
+  pthread_mutex_unlock(&cache->mutex);
+  return ok;
 }
 
 bool leaf_cache_use(struct leaf_cache *cache, SSL *ssl, const char *host) {
   struct certificate_host parsed;
-  if (!parse_host(host, &parsed)) {
-    return false;
+  int64_t now = time(NULL);
+  return parse_host(host, &parsed) && (show_known(cache, ssl, &parsed, now) ||
+                                       show_new(cache, ssl, &parsed, now));
+}
+
+void leaf_cache_free(struct leaf_cache *cache) {
+  if (cache == NULL) {
+    return;
   }
-  CRYPTO_BUFFER *certificate = get_certificate(cache, &parsed);
-  if (certificate == NULL) {
-    return false;
+  while (cache->leaves != NULL) {
+    drop(cache, cache->leaves);
   }
-  // The leaf alone: the browser has the root in its store.
-  bool ok = SSL_set_chain_and_key(ssl, &certificate, 1, cache->key, NULL) == 1;
-  CRYPTO_BUFFER_free(certificate);
-  return ok;
+  pthread_mutex_destroy(&cache->mutex);
+  EVP_PKEY_free(cache->key);
+  OPENSSL_free(cache);
 }
 
 uint64_t leaf_cache_minted(struct leaf_cache *cache) {

@@ -16,15 +16,17 @@ struct leaf_cache;
 
 // leaf_cache_new makes a cache of at most `max_leaves` certificates signed by
 // `ca`, which it borrows while it lives. The least recently used one makes
-// room. Thread-safe. Released with leaf_cache_free; NULL when no key could be
-// made.
+// room. Thread-safe; minting makes no other thread wait. Released with
+// leaf_cache_free; NULL when no key could be made.
 struct leaf_cache *leaf_cache_new(const struct ca *ca, size_t max_leaves);
 void leaf_cache_free(struct leaf_cache *cache);
 
 // leaf_cache_use makes `ssl`, a server's, present a certificate for `host`, a
 // DNS name of at most 253 octets without a trailing dot, or an IP address
-// without brackets. One that has less than a day to live is minted anew.
-// False when `host` is neither, or out of memory.
+// without brackets. One that has less than a day to live is minted anew. The
+// session tickets that `ssl` gives out resume a session with the very same
+// certificate only, and so never one for another host. False when `host` is
+// neither, or out of memory.
 bool leaf_cache_use(struct leaf_cache *cache, SSL *ssl, const char *host);
 
 // leaf_cache_minted returns how many leaves were minted so far.

@@ -249,6 +249,39 @@ bool secret_file_read(const char *path, size_t max_len, bool must_be_private,
   return ok;
 }
 
+static void overwrite(const char *path) {
+  static const uint8_t kZeros[4096] = {0};
+  struct stat info;
+  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) {
+    return;
+  }
+  // A hard link to it elsewhere is somebody's copy, and not ours to destroy.
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1) {
+    off_t left = info.st_size;
+    while (left > 0) {
+      size_t len = left < (off_t)sizeof(kZeros) ? (size_t)left : sizeof(kZeros);
+      if (!write_all(fd, kZeros, len)) {
+        break;
+      }
+      left -= (off_t)len;
+    }
+    fsync(fd);
+  }
+  close(fd);
+}
+
+bool secret_file_remove(const char *path, struct key_error *out_error) {
+  overwrite(path);
+  if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR) {
+    key_error_set(out_error, "cannot remove %s: %s; remove it yourself", path,
+                  strerror(errno));
+    return false;
+  }
+  sync_directory(path);
+  return true;
+}
+
 static void make_one_dir(const char *path, int *first_cause) {
   if (mkdir(path, 0700) != 0 && errno != EEXIST && *first_cause == 0) {
     *first_cause = errno;

@@ -33,6 +33,10 @@ bool secret_file_read(const char *path, size_t max_len, bool must_be_private,
                       uint8_t **out_data, size_t *out_len,
                       struct key_error *out_error);
 
+// secret_file_remove overwrites a file with zeros, as far as the file system
+// keeps it in its place, and removes it. One that is not there is no failure.
+bool secret_file_remove(const char *path, struct key_error *out_error);
+
 // secret_file_make_dir makes the directory `path` and the parents that are
 // missing, all with mode 0700. What exists already keeps its mode.
 bool secret_file_make_dir(const char *path, struct key_error *out_error);

@@ -6,6 +6,7 @@
 #include "net/record_size.h"
 #include "net/stream_impl.h"
 #include "net/tls_bio.h"
+#include "net/verify_result.h"
 #include "net/xalloc.h"
 
 enum tls_state {
@@ -186,7 +187,7 @@ static void handshake_break(struct tls *t) {
   t->error.alert = alert_of(t->error.ssl_err);
   if (ERR_GET_LIB(t->error.ssl_err) == ERR_LIB_SSL &&
       ERR_GET_REASON(t->error.ssl_err) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-    t->error.verify_result = SSL_get_verify_result(t->ssl);
+    t->error.verify_result = verify_result_get(t->ssl);
   }
   if (t->keeps_hello) {
     out_drop(t);

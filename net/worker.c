@@ -1,10 +1,19 @@
 #include "net/worker.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <utlist.h>
 
 #include "net/xalloc.h"
+
+// What another thread wants run.
+struct post {
+  void (*run)(void *owner);
+  void *owner;
+  struct post *next;
+  struct post *prev;
+};
 
 struct worker {
   uv_loop_t loop;
@@ -16,29 +25,64 @@ struct worker {
   struct splice_pool pipes;
   uint8_t *read_buffer;
   uint8_t *plain_buffer;
+  uv_async_t posted;  // wakes the loop for `posts`
+  pthread_mutex_t mutex;
+  struct post *posts;  // a utlist, guarded by `mutex`
 };
+
+static void on_posted(uv_async_t *posted);
 
 struct worker *worker_new(void) {
   struct worker *w = xcalloc(1, sizeof(*w));
-  if (uv_loop_init(&w->loop) != 0 || uv_idle_init(&w->loop, &w->idle) != 0) {
+  if (uv_loop_init(&w->loop) != 0 || uv_idle_init(&w->loop, &w->idle) != 0 ||
+      uv_async_init(&w->loop, &w->posted, on_posted) != 0 ||
+      pthread_mutex_init(&w->mutex, NULL) != 0) {
     abort();
   }
+  uv_unref((uv_handle_t *)&w->posted);
   w->idle.data = w;
+  w->posted.data = w;
   // Big blocks that nobody has written to yet cost no memory.
   w->read_buffer = xrealloc(NULL, kWorkerReadSize);
   w->plain_buffer = xrealloc(NULL, kWorkerPlainSize);
   return w;
 }
 
+static struct post *take_posts(struct worker *w) {
+  pthread_mutex_lock(&w->mutex);
+  struct post *posts = w->posts;
+  w->posts = NULL;
+  pthread_mutex_unlock(&w->mutex);
+  return posts;
+}
+
+// Runs what was posted until now; what comes meanwhile wakes the loop anew.
+static void on_posted(uv_async_t *posted) {
+  struct post *posts = take_posts(posted->data);
+  while (posts != NULL) {
+    struct post *post = posts;
+    DL_DELETE(posts, post);
+    post->run(post->owner);
+    free(post);
+  }
+}
+
 int worker_free(struct worker *w) {
+  on_posted(&w->posted);
   // Nothing waits here: a few turns are enough for what was closed to finish
   // closing, even where one close callback closes the next.
   for (int turns = 0; turns < 8 && uv_loop_alive(&w->loop); turns++) {
     uv_run(&w->loop, UV_RUN_NOWAIT);
   }
   uv_close((uv_handle_t *)&w->idle, NULL);
+  uv_close((uv_handle_t *)&w->posted, NULL);
   uv_run(&w->loop, UV_RUN_NOWAIT);
   int err = uv_loop_close(&w->loop);
+  for (struct post *post = w->posts, *next; post != NULL; post = next) {
+    next = post->next;
+    free(post);
+  }
+  pthread_mutex_destroy(&w->mutex);
   splice_pool_cleanup(&w->pipes);
   burst_cleanup(&w->burst);
   free(w->out.data);
@@ -109,4 +153,14 @@ void worker_undefer(struct worker *w, struct task *task) {
     dequeue(w, task);
   }
   // An idle handle that finds nothing to run stops itself.
+}
+
+void worker_post(struct worker *w, void (*run)(void *owner), void *owner) {
+  struct post *post = xcalloc(1, sizeof(*post));
+  post->run = run;
+  post->owner = owner;
+  pthread_mutex_lock(&w->mutex);
+  DL_APPEND(w->posts, post);
+  pthread_mutex_unlock(&w->mutex);
+  uv_async_send(&w->posted);
 }

@@ -1,7 +1,8 @@
 // worker is what the connections of one thread share: the libuv loop, the
 // buffers that bytes pass through, and a queue for callbacks that must not run
 // before the function that asked for them has returned. Every stream, dial and
-// lookup belongs to one worker and is used on its thread only.
+// lookup belongs to one worker and is used on its thread only. What other
+// threads want of them is posted.
 
 #ifndef ECHPROXY_NET_WORKER_H
 #define ECHPROXY_NET_WORKER_H
@@ -38,9 +39,9 @@ struct task {
 // `worker_free`. It aborts when the kernel denies it an event loop.
 struct worker *worker_new(void);
 
-// worker_free closes the loop, which must have no active handle but the
-// worker's own, and frees `worker`. It returns 0, or the error of
-// `uv_loop_close` (UV_EBUSY) when something was left open: a leak.
+// worker_free runs what was posted before it, closes the loop, which must have
+// no active handle but the worker's own, and frees `worker`. It returns 0, or
+// the error of `uv_loop_close` (UV_EBUSY) when something was left open: a leak.
 int worker_free(struct worker *worker);
 
 // worker_run runs the loop until no handle but the worker's own is active.
@@ -70,6 +71,12 @@ struct splice_pool *worker_pipes(struct worker *worker);
 // worker_defer returns. A `task` that is already queued is left where it is.
 void worker_defer(struct worker *worker, struct task *task,
                   void (*run)(void *owner), void *owner);
+
+// worker_post calls `run(owner)` from `worker`'s loop, in the order of the
+// posts. It alone may be called on any thread, until worker_free is. It keeps
+// no loop running: what is posted to one that has nothing else to do waits
+// until it has, or for worker_free.
+void worker_post(struct worker *worker, void (*run)(void *owner), void *owner);
 
 // worker_undefer takes `task` out of the queue; one that is not in it is left
 // alone.

@@ -1,4 +1,4 @@
-# Debian's packages, for `run` and `test`, which source this file.
+# Debian's packages, for `run`, `test` and `bench`, which source this file.
 # shellcheck shell=bash
 
 debian_list=$(dirname "${BASH_SOURCE[0]}")/debian-packages.txt
@@ -57,14 +57,21 @@ debian_apt() {
   return $status
 }
 
-# debian_stop_services ends what a package started on its own: the demo and the
-# tests need unbound's program, and nobody asked for a resolver on port 53.
+# debian_stop_services ends what a package started on its own: the demo, the
+# tests and the bench need the programs, and nobody asked for a resolver on port
+# 53 or a web server on port 80.
 debian_stop_services() {
-  local package
-  [ -d /run/systemd/system ] || return 0
+  local package service
   for package in "$@"; do
-    if [ "$package" = unbound ]; then
-      systemctl disable --now unbound >/dev/null 2>&1 || true
+    case $package in
+      squid-openssl) service=squid ;;
+      unbound | knot | haproxy | nginx | privoxy) service=$package ;;
+      *) continue ;;
+    esac
+    if [ -d /run/systemd/system ]; then
+      systemctl disable --now "$service" >/dev/null 2>&1 || true
+    elif [ -x "/etc/init.d/$service" ]; then
+      "/etc/init.d/$service" stop >/dev/null 2>&1 || true
     fi
   done
 }

@@ -59,7 +59,7 @@ static void start_dial(struct check *c) {
                       ? site_rule_identity(&c->report.rule)
                       : NULL,
   };
-  c->dial = origin_dial_start(c->origin, &request, on_dialed, c);
+  c->dial = origin_dial_start(c->origin, c->worker, &request, on_dialed, c);
 }
 
 static void on_found(void *owner, struct lookup_answer *answer,
@@ -95,7 +95,7 @@ static bool run_check(struct check *c, const struct trust *trust) {
   const struct options *options = c->options;
   c->worker = worker_new();
   c->resolver = options_resolver_new(options, c->worker, trust->resolvers);
-  c->origin = origin_new(c->worker, trust->sites);
+  c->origin = origin_new(trust->sites);
   start_lookup(c);
   worker_run(c->worker);
   site_lookup_cancel(c->lookup);

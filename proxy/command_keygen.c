@@ -1,6 +1,5 @@
 #include "proxy/command_keygen.h"
 
-#include <getopt.h>
 #include <openssl/mem.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,157 +11,91 @@
 #include <unistd.h>
 
 #include "keys/ech_key.h"
+#include "keys/ech_key_output.h"
 #include "keys/ech_public_name.h"
+#include "keys/hpke_names.h"
 #include "keys/secret_file.h"
 #include "net/xalloc.h"
+#include "proxy/keygen_options.h"
+#include "proxy/usage_keys.h"
 
-static const char kUsage[] =
-    "usage: echproxy keygen PUBLIC_NAME [--out FILE] [--name SITE] [--port N]\n"
-    "                       [--max-name-length N] [--force]\n";
-
-static const char kHelp[] =
-    "\n"
-    "Makes an ECH key for a server and prints the line to put into the zone.\n"
-    "PUBLIC_NAME is what an observer will see; the server needs a certificate\n"
-    "that is valid for it.\n"
-    "\n"
-    "  --out FILE           where the key goes (default: PUBLIC_NAME.ech in "
-    "the\n"
-    "                       current directory), in the PEM form of RFC 9934\n"
-    "                       that nginx, HAProxy, lighttpd and OpenSSL read;\n"
-    "                       only you may read it\n"
-    "  --name SITE          the site to hide, whose record is printed "
-    "(default:\n"
-    "                       PUBLIC_NAME); every site on the server needs one\n"
-    "  --port N             the site's port (default: 443)\n"
-    "  --max-name-length N  hide the length of names up to N, 0 to 255\n"
-    "                       (default: 64)\n"
-    "  --force              replace FILE when it exists\n"
-    "  --help               print this\n"
-    "\n"
-    "Examples:\n"
-    "  echproxy keygen public.example --name secret.example >>secret.zone\n"
-    "  echproxy keygen public.example --name secret.example --port 8443 \\\n"
-    "      --out /etc/nginx/ech/public.example.ech --force\n";
-
-struct options {
-  bool help;
-  bool force;
-  const char *public_name;
-  const char *out;
-  const char *name;
-  uint16_t port;
-  uint8_t max_name_len;
+// Who reads a format, for the words that follow a new key.
+static const char *const kReaders[] = {
+    [ECH_KEY_PEM] =
+        "nginx: ssl_ech_file, HAProxy: ech,\nalso lighttpd and "
+        "OpenSSL 4",
+    [ECH_KEY_GO] =
+        "sing-box: key_path, mihomo: ech-key,\nXray: its base64 is "
+        "echServerKeys",
+    [ECH_KEY_NSS] = "NSS: selfserv -X \"$(cat\nFILE)\"",
+    [ECH_KEY_RAW] =
+        "BoringSSL: bssl-tool server\n-ech-key FILE -ech-config "
+        "FILE.config",
 };
 
-// parse_number takes decimal digits only. It prints what is wrong.
-static bool parse_number(const char *option, const char *text, long min,
-                         long max, long *out) {
-  char *end;
-  long value = strtol(text, &end, 10);
-  if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < min ||
-      value > max) {
-    fprintf(
-        stderr,
-        "echproxy keygen: --%s must be a number from %ld to %ld, not '%s'\n",
-        option, min, max, text);
-    return false;
-  }
-  *out = value;
-  return true;
+// The path of a file, and of the one beside it.
+struct paths {
+  char *key;
+  char *config;
+};
+
+static char *join(const char *path, const char *suffix) {
+  size_t len = strlen(path);
+  char *joined = xrealloc(NULL, len + strlen(suffix) + 1);
+  memcpy(joined, path, len);
+  memcpy(joined + len, suffix, strlen(suffix) + 1);
+  return joined;
 }
 
-static bool take_public_name(int argc, char **argv, struct options *out) {
-  if (out->help) {
+static struct paths paths_new(const struct keygen_options *options) {
+  char *key = options->out == NULL
+                  ? join(options->spec.config.public_name, ".ech")
+                  : xstrdup(options->out);
+  return (struct paths){key, join(key, ".config")};
+}
+
+static void paths_cleanup(struct paths *paths) {
+  free(paths->key);
+  free(paths->config);
+}
+
+static bool write_file(const char *path, const uint8_t *data, size_t len,
+                       enum secret_file_mode mode, bool force) {
+  struct key_error error;
+  if (secret_file_write(path, data, len, mode, force, &error)) {
     return true;
   }
-  if (optind + 1 != argc) {
-    fprintf(stderr, optind == argc
-                        ? "echproxy keygen: no PUBLIC_NAME is given\n"
-                        : "echproxy keygen: one PUBLIC_NAME, not several\n");
+  fprintf(stderr, "echproxy keygen: %s%s\n", error.text,
+          !force && access(path, F_OK) == 0 ? " (--force replaces it)" : "");
+  return false;
+}
+
+// write_output looks at the second file first, so that a key is not left
+// without it.
+static bool write_output(const struct ech_key_output *output,
+                         const struct paths *paths, bool force) {
+  if (output->config != NULL && !force && access(paths->config, F_OK) == 0) {
+    fprintf(stderr,
+            "echproxy keygen: %s exists already (--force replaces it)\n",
+            paths->config);
     return false;
   }
-  out->public_name = argv[optind];
-  return true;
+  return write_file(paths->key, output->key, output->key_len,
+                    SECRET_FILE_PRIVATE, force) &&
+         (output->config == NULL ||
+          write_file(paths->config, output->config, output->config_len,
+                     SECRET_FILE_PUBLIC, force));
 }
 
-static bool parse(int argc, char **argv, struct options *out) {
-  static const struct option kOptions[] = {
-      {"out", required_argument, NULL, 'o'},
-      {"name", required_argument, NULL, 'n'},
-      {"port", required_argument, NULL, 'p'},
-      {"max-name-length", required_argument, NULL, 'm'},
-      {"force", no_argument, NULL, 'f'},
-      {"help", no_argument, NULL, 'h'},
-      {NULL, 0, NULL, 0},
-  };
-  long number;
-  optind = 0;  // starts getopt anew
-  for (;;) {
-    switch (getopt_long(argc, argv, "h", kOptions, NULL)) {
-      case 'o':
-        out->out = optarg;
-        break;
-      case 'n':
-        out->name = optarg;
-        break;
-      case 'p':
-        if (!parse_number("port", optarg, 1, 65535, &number)) {
-          return false;
-        }
-        out->port = (uint16_t)number;
-        break;
-      case 'm':
-        if (!parse_number("max-name-length", optarg, 0, 255, &number)) {
-          return false;
-        }
-        out->max_name_len = (uint8_t)number;
-        break;
-      case 'f':
-        out->force = true;
-        break;
-      case 'h':
-        out->help = true;
-        break;
-      case -1:
-        return take_public_name(argc, argv, out);
-      default:
-        return false;
-    }
+static void explain(const struct keygen_options *options,
+                    const struct paths *paths, bool has_config) {
+  bool hides = strcasecmp(options->name, options->spec.config.public_name) != 0;
+  fprintf(stderr, "The private key is in %s.\n", paths->key);
+  if (has_config) {
+    fprintf(stderr, "What clients may know is in %s.\n", paths->config);
   }
-}
-
-static bool write_key(const struct ech_key *key, const char *path, bool force) {
-  uint8_t *pem = NULL;
-  size_t len = 0;
-  struct key_error error = {.text = "out of memory"};
-  bool ok =
-      ech_key_to_pem(key, &pem, &len) &&
-      secret_file_write(path, pem, len, SECRET_FILE_PRIVATE, force, &error);
-  secret_file_free(pem, len);
-  if (!ok) {
-    fprintf(stderr, "echproxy keygen: %s%s\n", error.text,
-            !force && access(path, F_OK) == 0 ? " (--force replaces it)" : "");
-  }
-  return ok;
-}
-
-static char *default_path(const char *public_name) {
-  static const char kSuffix[] = ".ech";
-  size_t len = strlen(public_name);
-  char *path = xrealloc(NULL, len + sizeof(kSuffix));
-  memcpy(path, public_name, len);
-  memcpy(path + len, kSuffix, sizeof(kSuffix));
-  return path;
-}
-
-static void explain(const struct options *options, const char *path) {
-  bool hides = strcasecmp(options->name, options->public_name) != 0;
-  fprintf(stderr,
-          "The private key is in %s.\nGive it to the server and to nobody "
-          "else (nginx: ssl_ech_file, HAProxy: ech,\nalso lighttpd and OpenSSL "
-          "4). ",
-          path);
+  fprintf(stderr, "Give the key to the server and to nobody else (%s). ",
+          kReaders[options->format]);
   fprintf(stderr,
           hides ? "Publish the line above for %s, and\nthe same line with "
                   "its own name in front for every other site to hide.\n"
@@ -170,74 +103,93 @@ static void explain(const struct options *options, const char *path) {
                   "publish it with the name of each site to hide in\nfront "
                   "instead (--name prints it so).\n",
           options->name);
+  if (options->spec.kem_id != kHpkeKemX25519) {
+    fputs(
+        "Warning: Chromium, what else is made with BoringSSL, and echproxy "
+        "itself use x25519\nalone, and will send the site's name in the clear. "
+        "OpenSSL 4 can use this key.\n",
+        stderr);
+  }
 }
 
 // save_and_print writes the file first: a record without a key that fits breaks
 // the site, a key without a record does nothing.
-static int save_and_print(const struct options *options,
-                          const struct ech_key *key, const char *zone_line) {
-  char *path = options->out == NULL ? default_path(options->public_name)
-                                    : xstrdup(options->out);
+static int save_and_print(const struct keygen_options *options,
+                          const struct ech_key_output *output,
+                          const char *zone_line) {
+  struct paths paths = paths_new(options);
   int code = EX_OK;
-  if (!write_key(key, path, options->force)) {
+  if (!write_output(output, &paths, options->force)) {
     code = EX_CANTCREAT;
   } else if (printf("%s\n", zone_line) < 0 || fflush(stdout) != 0 ||
              ferror(stdout)) {
     perror("echproxy keygen: standard output");
     code = EX_IOERR;
   } else {
-    explain(options, path);
+    explain(options, &paths, output->config != NULL);
   }
-  free(path);
+  paths_cleanup(&paths);
   return code;
 }
 
-static int make_key(const struct options *options) {
-  struct key_error error;
-  struct ech_key *key =
-      ech_key_generate(options->public_name, options->max_name_len, &error);
-  if (key == NULL) {
-    fprintf(stderr, "echproxy keygen: '%s': %s\n", options->public_name,
-            error.text);
-    return ech_public_name_valid(options->public_name) ? EX_SOFTWARE : EX_USAGE;
+// make_output writes the key in its format. It prints what is wrong.
+static int make_output(struct ech_key_output *out,
+                       const struct keygen_options *options,
+                       const struct ech_key *key) {
+  struct ech_key_file file;
+  struct key_error error = {.text = "out of memory"};
+  bool ok = ech_key_to_file(key, &file) &&
+            ech_key_output_make(out, &file, options->format, &error);
+  ech_key_file_cleanup(&file);
+  if (!ok) {
+    fprintf(stderr, "echproxy keygen: --format %s: %s\n",
+            ech_key_format_str(options->format), error.text);
   }
+  return ok ? EX_OK : EX_USAGE;
+}
+
+static int use_key(const struct keygen_options *options,
+                   const struct ech_key *key) {
+  struct ech_key_output output = {.key = NULL};
   char *zone_line = ech_key_zone_line(key, options->name, options->port);
-  int code;
+  int code = EX_USAGE;
   if (zone_line == NULL) {
     fprintf(stderr,
             "echproxy keygen: --name '%s' is no host name that a record%s can "
-            "stand "
-            "at\n",
+            "stand at\n",
             options->name, options->port == 443 ? "" : " for a port");
-    code = EX_USAGE;
-  } else {
-    code = save_and_print(options, key, zone_line);
+  } else if ((code = make_output(&output, options, key)) == EX_OK) {
+    code = save_and_print(options, &output, zone_line);
   }
+  ech_key_output_cleanup(&output);
   OPENSSL_free(zone_line);
+  return code;
+}
+
+static int make_key(const struct keygen_options *options) {
+  const char *public_name = options->spec.config.public_name;
+  struct key_error error;
+  struct ech_key *key = ech_key_new(&options->spec, &error);
+  if (key == NULL) {
+    fprintf(stderr, "echproxy keygen: '%s': %s\n", public_name, error.text);
+    return ech_public_name_valid(public_name) ? EX_SOFTWARE : EX_USAGE;
+  }
+  int code = use_key(options, key);
   ech_key_free(key);
   return code;
 }
 
 int command_keygen(int argc, char **argv) {
-  struct options options = {.port = 443, .max_name_len = 64};
-  if (!parse(argc, argv, &options)) {
-    fputs(kUsage, stderr);
-    return EX_USAGE;
+  struct keygen_options options;
+  struct command_line line;
+  int code = keygen_options_parse(&options, &line, argc, argv);
+  if (code != EX_OK) {
+    fprintf(stderr, "echproxy keygen: %s\n", line.error);
+  } else if (options.help) {
+    fputs(usage_keygen(), stdout);
+  } else {
+    code = make_key(&options);
   }
-  if (options.help) {
-    fputs(kUsage, stdout);
-    fputs(kHelp, stdout);
-    return EX_OK;
-  }
-  if (options.out != NULL && strcmp(options.out, "-") == 0) {
-    fputs(
-        "echproxy keygen: --out names a file; standard output is for the zone "
-        "line\n",
-        stderr);
-    return EX_USAGE;
-  }
-  if (options.name == NULL) {
-    options.name = options.public_name;
-  }
-  return make_key(&options);
+  command_line_cleanup(&line);
+  return code;
 }

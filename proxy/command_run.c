@@ -11,14 +11,13 @@
 #include <sysexits.h>
 #include <uv.h>
 
-#include "ech/lookup.h"
 #include "ech/origin.h"
 #include "keys/ca.h"
 #include "keys/leaf.h"
 #include "net/xalloc.h"
+#include "proxy/crew.h"
 #include "proxy/greeter.h"
 #include "proxy/lifecycle.h"
-#include "proxy/listener.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
 #include "proxy/state_dir.h"
@@ -28,7 +27,9 @@
 enum {
   kMaxLeaves = 1024,
   kMaxFiles = 1024 * 1024,
-  kSpareFiles = 64,  // for the program itself: libraries, resolvers, the loop
+  kSpareFiles = 64,   // for the program itself
+  kWorkerFiles = 16,  // for each worker: its loop, its resolvers' sessions
+  kMaxWorkersUnasked = 4,
 };
 
 // What the proxy stands on, in the order in which it is made.
@@ -38,20 +39,32 @@ struct run {
   char *ca_pem;
   struct trust trust;
   struct leaf_cache *leaves;
-  struct proxy proxy;
+  struct proxy_limit limit;
+  struct proxy common;  // what all workers share
+  struct crew *crew;
   struct lifecycle *lifecycle;
 };
 
 // Raises the limit of open files as far as allowed, and returns how many
 // connections that lets in: each has a browser's side and a site's.
-static size_t max_connections(void) {
+static size_t max_connections(size_t num_workers) {
   struct rlimit files = {1024, 1024};
+  rlim_t spare = kSpareFiles + num_workers * kWorkerFiles;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max < kMaxFiles ? files.rlim_max : kMaxFiles;
   setrlimit(RLIMIT_NOFILE, &files);
-  return files.rlim_cur < 2 * kSpareFiles
-             ? kSpareFiles / 4
-             : (size_t)(files.rlim_cur - kSpareFiles) / 2;
+  return files.rlim_cur < 2 * spare ? kSpareFiles / 4
+                                    : (size_t)(files.rlim_cur - spare) / 2;
+}
+
+// Returns how many workers the user wants, or else one for each core that the
+// program may run on, up to a few: the others have more to do.
+static size_t num_workers(const struct options *options) {
+  if (options->num_workers != 0) {
+    return options->num_workers;
+  }
+  size_t cores = uv_available_parallelism();
+  return cores < kMaxWorkersUnasked ? cores : kMaxWorkersUnasked;
 }
 
 static char *certificate_pem(X509 *certificate) {
@@ -85,18 +98,16 @@ static bool open_ca(struct run *r, struct key_error *out_error) {
   return true;
 }
 
-static bool open_proxy(struct run *r, struct key_error *out_error) {
-  struct proxy *p = &r->proxy;
+static bool open_common(struct run *r, struct key_error *out_error) {
+  struct proxy *p = &r->common;
   r->leaves = leaf_cache_new(r->ca, kMaxLeaves);
   p->greeter = r->leaves != NULL ? greeter_new(r->leaves) : NULL;
   if (p->greeter == NULL) {
     key_error_set(out_error, "BoringSSL could not be set up");
     return false;
   }
-  p->worker = worker_new();
-  p->resolver =
-      options_resolver_new(&r->options, p->worker, r->trust.resolvers);
-  p->origin = origin_new(p->worker, r->trust.sites);
+  p->limit = &r->limit;
+  p->origin = origin_new(r->trust.sites);
   p->ca_path = ca_path(r->ca);
   p->ca_pem = r->ca_pem;
   p->log = &r->options.log;
@@ -106,20 +117,32 @@ static bool open_proxy(struct run *r, struct key_error *out_error) {
   return true;
 }
 
-static bool start_listening(struct run *r) {
+static void open_crew(struct run *r) {
+  size_t num = num_workers(&r->options);
+  r->limit.max_connections = max_connections(num);
+  r->crew = crew_new(num, &r->common, &r->options, r->trust.resolvers);
+  r->lifecycle = lifecycle_open(r->crew, &r->common, r->leaves);
+}
+
+static bool start_crew(struct run *r) {
+  const struct options *options = &r->options;
   char text[kAddressTextSize];
   struct address bound;
   int err = 0;
-  struct listener *listener = listener_open(
-      &r->proxy, &bound, &err, &r->options.listen, max_connections());
-  if (listener == NULL) {
-    log_error(&r->options.log,
+  if (!crew_listen(r->crew, &bound, &err, &options->listen)) {
+    log_error(&options->log,
               "cannot listen on %s: %s; choose another with --listen ADDR:PORT",
-              address_format(text, &r->options.listen), uv_strerror(err));
+              address_format(text, &options->listen), uv_strerror(err));
     return false;
   }
-  r->lifecycle = lifecycle_open(&r->proxy, listener, r->leaves);
-  log_notice(&r->options.log, "the CA's certificate, for browsers to trust: %s",
+  if (!crew_start(r->crew, &err)) {
+    log_error(&options->log,
+              "cannot start a thread for each worker: %s; choose fewer with "
+              "--workers N",
+              uv_strerror(err));
+    return false;
+  }
+  log_notice(&options->log, "the CA's certificate, for browsers to trust: %s",
              ca_path(r->ca));
   printf("listening on %s\n", address_format(text, &bound));
   fflush(stdout);
@@ -133,36 +156,25 @@ static int serve(struct run *r) {
     log_error(&r->options.log, "%s", error.text);
     return EX_CONFIG;
   }
-  if (!open_proxy(r, &error)) {
+  if (!open_common(r, &error)) {
     log_error(&r->options.log, "%s", error.text);
     return EX_SOFTWARE;
   }
-  if (!start_listening(r)) {
+  open_crew(r);
+  if (!start_crew(r)) {
     return EX_UNAVAILABLE;
   }
-  worker_run(r->proxy.worker);
+  crew_run(r->crew);
   return EX_OK;
 }
 
-// Takes everything down. False when something of the worker's was left open.
+// Takes everything down. False when something of a worker's was left open.
 static bool take_down(struct run *r) {
-  struct proxy *p = &r->proxy;
-  int err = 0;
-  if (p->worker != NULL) {
-    lifecycle_close(r->lifecycle);
-    proxy_close_all(p);
-    resolver_free(p->resolver);
-    // Last words to browsers may still be on their way, within a time limit.
-    worker_run(p->worker);
-    origin_free(p->origin);
-    err = worker_free(p->worker);
-  }
-  if (p->greeter != NULL) {
-    greeter_free(p->greeter);
-  }
-  if (r->leaves != NULL) {
-    leaf_cache_free(r->leaves);
-  }
+  lifecycle_close(r->lifecycle);
+  int err = crew_free(r->crew);
+  origin_free(r->common.origin);
+  greeter_free(r->common.greeter);
+  leaf_cache_free(r->leaves);
   trust_cleanup(&r->trust);
   free(r->ca_pem);
   ca_free(r->ca);

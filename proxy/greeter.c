@@ -1,5 +1,6 @@
 #include "proxy/greeter.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "net/xalloc.h"
@@ -9,6 +10,10 @@ enum {
   kExtensionServerName = 0,  // RFC 6066, section 3
   kExtensionAlpn = 16,       // RFC 7301
 };
+
+// Browsers use a ticket of TLS 1.3 once, and get the next with the session that
+// it resumed.
+enum { kTicketsPerSession = 1 };
 
 struct greeter {
   struct leaf_cache *leaves;
@@ -103,13 +108,16 @@ static int on_select_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len,
 }
 
 struct greeter *greeter_new(struct leaf_cache *leaves) {
-  SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+  SSL_CTX *ctx = SSL_CTX_new(TLS_with_buffers_method());
   if (ctx == NULL) {
     return NULL;
   }
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+  // Browsers resume by tickets, whose keys BoringSSL makes, changes every other
+  // day and keeps in memory: we keep nothing of their sessions. Leaves say what
+  // a ticket is good for (leaf_cache_use). Early data is off unless asked for.
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(ctx, kTicketsPerSession);
   SSL_CTX_set_select_certificate_cb(ctx, on_client_hello);
   SSL_CTX_set_alpn_select_cb(ctx, on_select_alpn, NULL);
   struct greeter *greeter = xcalloc(1, sizeof *greeter);
@@ -135,17 +143,16 @@ SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting) {
   return ssl;
 }
 
-bool greeter_choose(struct greeter *greeter, SSL *ssl,
-                    struct greeting *greeting, const char *host,
-                    const uint8_t *alpn, size_t alpn_len) {
-  if (alpn_len > sizeof greeting->chosen_alpn ||
-      !leaf_cache_use(greeter->leaves, ssl, host)) {
-    return false;
-  }
+bool greeter_prepare(struct greeter *greeter, SSL *ssl, const char *host) {
+  return leaf_cache_use(greeter->leaves, ssl, host);
+}
+
+void greeter_choose(struct greeting *greeting, const uint8_t *alpn,
+                    size_t alpn_len) {
+  assert(alpn_len <= sizeof greeting->chosen_alpn);
   if (alpn_len > 0) {
     memcpy(greeting->chosen_alpn, alpn, alpn_len);
   }
   greeting->chosen_alpn_len = alpn_len;
   greeting->may_answer = true;
-  return true;
 }

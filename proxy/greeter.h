@@ -1,6 +1,8 @@
 // greeter is the browser's side of an intercepted tunnel: a TLS server that
 // reads the ClientHello, waits until the site is reached, and then finishes the
-// handshake with a leaf for the host and the protocol that the site chose.
+// handshake with a leaf for the host and the protocol that the site chose. A
+// browser that has been here before resumes its session (RFC 8446, section
+// 2.2), for the same leaf only; the protocol is chosen anew.
 
 #ifndef ECHPROXY_PROXY_GREETER_H
 #define ECHPROXY_PROXY_GREETER_H
@@ -39,11 +41,14 @@ void greeter_free(struct greeter *greeter);
 // handshake is over.
 SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting);
 
-// greeter_choose prepares the paused `ssl` to go on: with a leaf for `host` and
-// the protocol `alpn`, which is not sent when `alpn_len` is 0. False when no
-// leaf could be minted.
-bool greeter_choose(struct greeter *greeter, SSL *ssl,
-                    struct greeting *greeting, const char *host,
-                    const uint8_t *alpn, size_t alpn_len);
+// greeter_prepare gives the paused `ssl` a leaf for `host`. False when none
+// could be minted.
+bool greeter_prepare(struct greeter *greeter, SSL *ssl, const char *host);
+
+// greeter_choose lets the session of `greeting` go on, when it has a leaf, with
+// the protocol `alpn` of at most 255 octets, which is not sent when `alpn_len`
+// is 0.
+void greeter_choose(struct greeting *greeting, const uint8_t *alpn,
+                    size_t alpn_len);
 
 #endif

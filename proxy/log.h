@@ -1,6 +1,6 @@
 // log writes the program's lines to standard error, as text or as JSON. It is
 // the only place of the project that logs. No visited host is ever in a line
-// unless the user asked for it (-v).
+// unless the user asked for it (-v). It is thread-safe, and lines never mix.
 
 #ifndef ECHPROXY_PROXY_LOG_H
 #define ECHPROXY_PROXY_LOG_H

@@ -4,8 +4,12 @@
 
 #include "proxy/command_ca.h"
 #include "proxy/command_check.h"
+#include "proxy/command_inspect.h"
 #include "proxy/command_keygen.h"
+#include "proxy/command_publish.h"
+#include "proxy/command_rotate.h"
 #include "proxy/command_run.h"
+#include "proxy/command_trust.h"
 #include "proxy/process_memory.h"
 #include "proxy/usage.h"
 
@@ -13,10 +17,11 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } kCommands[] = {
-    {"run", command_run},
-    {"check", command_check},
-    {"keygen", command_keygen},
-    {"ca", command_ca},
+    {"run", command_run},         {"check", command_check},
+    {"keygen", command_keygen},   {"inspect", command_inspect},
+    {"publish", command_publish}, {"rotate", command_rotate},
+    {"ca", command_ca},           {"trust", command_trust},
+    {"untrust", command_untrust},
 };
 
 static int print_help(void) {

@@ -47,6 +47,8 @@ static const struct {
     [OPTIONS_RUN] = {"run", kSettingRun},
     [OPTIONS_CHECK] = {"check", kSettingCheck},
     [OPTIONS_CA] = {"ca", kSettingCa},
+    [OPTIONS_TRUST] = {"trust", kSettingTrust},
+    [OPTIONS_UNTRUST] = {"untrust", kSettingUntrust},
 };
 
 static bool is_for(const struct setting *setting,
@@ -259,6 +261,11 @@ static bool set_target(struct options *options, struct options_error *out_error,
   return true;
 }
 
+// connects says whether a command needs to know how to reach anything.
+static bool connects(enum options_command command) {
+  return command == OPTIONS_RUN || command == OPTIONS_CHECK;
+}
+
 static bool put_together(struct options *options,
                          struct options_error *out_error,
                          enum options_command command,
@@ -275,7 +282,7 @@ static bool put_together(struct options *options,
   return apply_line(options, out_error, given) &&
          (command != OPTIONS_CHECK ||
           set_target(options, out_error, given->argument)) &&
-         (command == OPTIONS_CA ||
+         (!connects(command) ||
           (complete_resolvers(options, out_error, given) &&
            complete_upstream(options, out_error, given) &&
            complete_sites(options, out_error)));

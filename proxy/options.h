@@ -24,7 +24,13 @@ enum {
   kOptionsDefaultPort = 8450,
 };
 
-enum options_command { OPTIONS_RUN, OPTIONS_CHECK, OPTIONS_CA };
+enum options_command {
+  OPTIONS_RUN,
+  OPTIONS_CHECK,
+  OPTIONS_CA,
+  OPTIONS_TRUST,
+  OPTIONS_UNTRUST
+};
 
 struct resolver;
 
@@ -46,6 +52,7 @@ struct options {
   struct local_domains local_domains;  // for the system's resolver
   // For `run`.
   struct address listen;  // always loopback; port 0: the kernel's choice
+  size_t num_workers;     // 0: as many as fit the machine
   struct log log;
   // For `check`.
   char host[kAuthorityHostSize];  // a name in lower case, or an IP address
@@ -53,6 +60,13 @@ struct options {
   bool json;
   // For `ca`.
   bool pem;
+  bool fingerprint;
+  bool rotate;
+  // For `trust` and `untrust`.
+  bool list;
+  bool dry_run;
+  bool all;
+  bool delete_ca;
 };
 
 struct options_error {

@@ -35,6 +35,22 @@ static bool may_pass(const struct lookup_answer *answer) {
   return true;
 }
 
+// passes_address says whether the user wants what goes to this very address
+// passed on unseen. To pass all sites on says nothing of those that have a rule
+// of their own.
+static bool passes_address(const struct site_rule *rule) {
+  return site_rule_mode(rule, MODE_PREFER) == MODE_PASS &&
+         rule->from[SITE_MODE]->pattern.kind == SITE_EXACT;
+}
+
+bool policy_reads_hello_first(const char *host, uint16_t port,
+                              const struct site_rule *rule) {
+  enum { kHttpsPort = 443 };
+  struct address address;
+  return port == kHttpsPort && !passes_address(rule) &&
+         address_from_ip(&address, host, 0);
+}
+
 struct policy_decision policy_for_lookup(enum proxy_mode mode,
                                          const struct lookup_answer *answer) {
   if (mode == MODE_PASS && may_pass(answer)) {

@@ -8,6 +8,7 @@
 #include "ech/origin.h"
 #include "proxy/front.h"
 #include "proxy/proxy.h"
+#include "proxy/site_rule.h"
 
 enum policy_action {
   POLICY_INTERCEPT,  // end the browser's TLS, reach the site with ECH
@@ -21,6 +22,12 @@ struct policy_decision {
   const char *why;  // one static sentence; NULL with POLICY_INTERCEPT, and with
                     // POLICY_PASS unless that is what the user asked for
 };
+
+// policy_reads_hello_first says whether a tunnel to `host`, an address, may
+// hide a name, which only the ClientHello tells. That is worth waiting for on
+// the port where browsers always speak first.
+bool policy_reads_hello_first(const char *host, uint16_t port,
+                              const struct site_rule *rule);
 
 // policy_for_lookup decides when the lookup's answer is in.
 struct policy_decision policy_for_lookup(enum proxy_mode mode,

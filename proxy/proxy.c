@@ -8,11 +8,17 @@ void proxy_add(struct proxy *proxy, struct connection *connection,
   connection->owner = owner;
   DL_PREPEND(proxy->connections, connection);
   proxy->num_connections++;
+  proxy->limit->num_connections++;
 }
 
 void proxy_remove(struct proxy *proxy, struct connection *connection) {
   DL_DELETE(proxy->connections, connection);
   proxy->num_connections--;
+  proxy->limit->num_connections--;
+}
+
+bool proxy_is_full(const struct proxy *proxy) {
+  return proxy->limit->num_connections >= proxy->limit->max_connections;
 }
 
 // What is asked for is on the user's machine by its name or address (RFC 6761,

@@ -1,9 +1,12 @@
-// proxy is what all connections of the running program share, and the list of
-// those that are open. Everything in it belongs to the one worker's thread.
+// proxy is what all connections of one worker of the running program share, and
+// the list of those that are open. Everything in it belongs to the worker's
+// thread, but for what says that it is thread-safe.
 
 #ifndef ECHPROXY_PROXY_PROXY_H
 #define ECHPROXY_PROXY_PROXY_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,22 +31,34 @@ struct connection {
   struct connection *prev;
 };
 
+// How many connections all workers together have, and may have. Thread-safe.
+struct proxy_limit {
+  size_t max_connections;  // each other worker may go one beyond
+  atomic_size_t num_connections;
+  atomic_bool complained;  // that there are too many: once is enough
+};
+
 struct proxy {
+  // The worker's own.
   struct worker *worker;
-  struct resolver *resolver;  // ech/lookup.h
-  struct origin *origin;      // ech/origin.h
-  struct greeter *greeter;    // proxy/greeter.h
-  const char *ca_path;        // of the CA's certificate, for messages and pages
-  const char *ca_pem;         // the certificate itself; NULL when unknown
+  struct resolver *resolver;       // ech/lookup.h
+  struct connection *connections;  // the open ones, newest first
+  // Counted by the worker, and read by any thread.
+  atomic_size_t num_connections;
+  atomic_uint_fast64_t num_hidden;  // tunnels by verdict, since the start
+  atomic_uint_fast64_t num_passed;
+  atomic_uint_fast64_t num_refused;
+
+  // The same for all workers, thread-safe or never changed, and borrowed.
+  struct proxy_limit *limit;
+  struct origin *origin;    // ech/origin.h
+  struct greeter *greeter;  // proxy/greeter.h
+  const char *ca_path;      // of the CA's certificate, for messages and pages
+  const char *ca_pem;       // the certificate itself; NULL when unknown
   const struct log *log;
   enum proxy_mode mode;             // but for sites whose rule has another
   const struct upstream *upstream;  // to reach sites through, or NULL; likewise
   const struct site_rules *sites;   // proxy/site_rule.h; NULL: none
-  struct connection *connections;   // the open ones, newest first
-  size_t num_connections;
-  uint64_t num_hidden;  // tunnels by verdict, since the start
-  uint64_t num_passed;
-  uint64_t num_refused;
 };
 
 // proxy_add puts `connection` on the list; `close(owner)` must drop `owner`
@@ -51,6 +66,9 @@ struct proxy {
 void proxy_add(struct proxy *proxy, struct connection *connection,
                void (*close)(void *owner), void *owner);
 void proxy_remove(struct proxy *proxy, struct connection *connection);
+
+// proxy_is_full says whether there are as many connections as there may be.
+bool proxy_is_full(const struct proxy *proxy);
 
 // proxy_via returns the upstream proxy to reach the site of `answer` through,
 // or NULL: there is none, or the site is on this machine.

@@ -6,7 +6,7 @@
 
 #include "net/xalloc.h"
 
-enum { kMaxLocalDomains = 64 };
+enum { kMaxLocalDomains = 64, kMaxWorkers = 64 };
 
 static bool apply_yes_no(bool *out, const char *value, const char **out_why) {
   static const char *const kYes[] = {"yes", "true", "on", "1"};
@@ -46,6 +46,36 @@ static bool apply_pem(struct options *o, const char *value,
   return apply_yes_no(&o->pem, value, out_why);
 }
 
+static bool apply_fingerprint(struct options *o, const char *value,
+                              const char **out_why) {
+  return apply_yes_no(&o->fingerprint, value, out_why);
+}
+
+static bool apply_rotate(struct options *o, const char *value,
+                         const char **out_why) {
+  return apply_yes_no(&o->rotate, value, out_why);
+}
+
+static bool apply_list(struct options *o, const char *value,
+                       const char **out_why) {
+  return apply_yes_no(&o->list, value, out_why);
+}
+
+static bool apply_dry_run(struct options *o, const char *value,
+                          const char **out_why) {
+  return apply_yes_no(&o->dry_run, value, out_why);
+}
+
+static bool apply_all(struct options *o, const char *value,
+                      const char **out_why) {
+  return apply_yes_no(&o->all, value, out_why);
+}
+
+static bool apply_delete(struct options *o, const char *value,
+                         const char **out_why) {
+  return apply_yes_no(&o->delete_ca, value, out_why);
+}
+
 static bool apply_config(struct options *o, const char *value,
                          const char **out_why) {
   return apply_text(&o->config_file, value, out_why);
@@ -82,6 +112,19 @@ static bool apply_listen(struct options *o, const char *value,
     return false;
   }
   o->listen = address;
+  return true;
+}
+
+static bool apply_workers(struct options *o, const char *value,
+                          const char **out_why) {
+  char *end;
+  unsigned long num = strtoul(value, &end, 10);
+  // strtoul lets signs and spaces pass.
+  if (value[0] < '1' || value[0] > '9' || *end != '\0' || num > kMaxWorkers) {
+    *out_why = "write a number from 1 to 64";
+    return false;
+  }
+  o->num_workers = num;
   return true;
 }
 
@@ -183,7 +226,8 @@ static bool apply_upstream_proxy(struct options *o, const char *value,
 
 enum {
   kBoth = kSettingRun | kSettingCheck,
-  kAll = kBoth | kSettingCa,
+  kTrusting = kSettingTrust | kSettingUntrust,
+  kAll = kBoth | kSettingCa | kTrusting,
 };
 
 static const struct setting kSettings[] = {
@@ -191,7 +235,14 @@ static const struct setting kSettings[] = {
     {"help", 'h', NULL, kAll | kSettingFlag, apply_help},
     {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json},
     {"pem", 0, NULL, kSettingCa | kSettingFlag, apply_pem},
+    {"fingerprint", 0, NULL, kSettingCa | kSettingFlag, apply_fingerprint},
+    {"rotate", 0, NULL, kSettingCa | kSettingFlag, apply_rotate},
+    {"list", 0, NULL, kSettingTrust | kSettingFlag, apply_list},
+    {"dry-run", 0, NULL, kTrusting | kSettingFlag, apply_dry_run},
+    {"all", 0, NULL, kSettingUntrust | kSettingFlag, apply_all},
+    {"delete", 0, NULL, kSettingUntrust | kSettingFlag, apply_delete},
     {"listen", 0, "proxy", kSettingRun, apply_listen},
+    {"workers", 0, "proxy", kSettingRun, apply_workers},
     {"mode", 0, "proxy", kBoth, apply_mode},
     {"state-dir", 0, "proxy", kAll | kSettingPath, apply_state_dir},
     {"upstream-ca", 0, "proxy", kBoth | kSettingPath, apply_upstream_ca},

@@ -20,7 +20,9 @@ enum {
   // A URL that may hold a password. Messages never repeat it. With one, it is
   // refused on the command line, where everybody on the machine sees it, and in
   // a file that others can read.
-  kSettingSecret = 64
+  kSettingSecret = 64,
+  kSettingTrust = 128,   // an option of `trust`
+  kSettingUntrust = 256  // an option of `untrust`
 };
 
 struct setting {

@@ -18,7 +18,7 @@ static char *join(const char *dir, const char *rest) {
   return path;
 }
 
-static const char *home_dir(void) {
+const char *state_dir_home(void) {
   const char *home = getenv("HOME");
   if (home != NULL && home[0] == '/') {
     return home;
@@ -35,6 +35,6 @@ char *state_dir_path(const char *override) {
   if (xdg != NULL && xdg[0] == '/') {
     return join(xdg, "/echproxy");
   }
-  const char *home = home_dir();
+  const char *home = state_dir_home();
   return home == NULL ? NULL : join(home, "/.local/state/echproxy");
 }

@@ -11,4 +11,9 @@
 // created.
 char *state_dir_path(const char *override);
 
+// state_dir_home returns the user's home directory, an absolute path: HOME, or
+// what the user database says. NULL when there is none. It is borrowed, from
+// the environment or from getpwuid.
+const char *state_dir_home(void);
+
 #endif

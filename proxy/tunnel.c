@@ -10,6 +10,7 @@
 #include "net/tls.h"
 #include "net/xalloc.h"
 #include "proxy/greeter.h"
+#include "proxy/hello_kind.h"
 #include "proxy/page_server.h"
 #include "proxy/policy.h"
 #include "proxy/refusal.h"
@@ -46,12 +47,14 @@ struct tunnel {
   struct stream *browser;
   struct tls *browser_tls;
   struct greeting *greeting;
+  struct task leaf;
+  bool has_leaf;
   bool accepted;  // the browser has been told that its tunnel is open
 
   // What is under way or found; NULL when it is not.
   struct site_lookup *lookup;
   struct lookup_answer *answer;
-  struct origin_dial *origin_dial;
+  struct origin_dial *origin_dial;  // from the decision to intercept on
   struct tls *site_tls;
   struct refusal *refusal;     // the page to serve instead of the site
   const struct upstream *via;  // that `dial` goes through, or NULL
@@ -138,6 +141,13 @@ static void on_deadline_closed(uv_handle_t *handle) {
   free(t);
 }
 
+// drop_origin_dial gives up reaching the site with ECH, and the leaf for that.
+static void drop_origin_dial(struct tunnel *t) {
+  origin_dial_cancel(t->origin_dial);
+  t->origin_dial = NULL;
+  worker_undefer(t->proxy->worker, &t->leaf);
+}
+
 // tunnel_close ends `t` from any step. No on_ function of `t` runs after it,
 // except on_deadline_closed, which frees `t`.
 static void tunnel_close(struct tunnel *t) {
@@ -146,7 +156,7 @@ static void tunnel_close(struct tunnel *t) {
   t->step = CLOSING;
   proxy_remove(t->proxy, &t->connection);
   site_lookup_cancel(t->lookup);
-  origin_dial_cancel(t->origin_dial);
+  drop_origin_dial(t);
   dial_cancel(t->dial);
   relay_cancel(t->relay);
   tls_close(t->site_tls);
@@ -197,23 +207,17 @@ void tunnel_open(struct proxy *proxy, struct stream *browser,
 
 // FIND_ECH: what does DNS say of the host?
 
-// passes_address says whether the user wants what goes to this very address
-// passed on unseen. To pass all sites on says nothing of those that have a rule
-// of their own.
-static bool passes_address(const struct site_rule *rule) {
-  return site_rule_mode(rule, MODE_PREFER) == MODE_PASS &&
-         rule->from[SITE_MODE]->pattern.kind == SITE_EXACT;
-}
-
-// may_hide_a_name says whether the tunnel was asked for by address, where only
-// the ClientHello tells the name. That is worth waiting for on the port where
-// browsers always speak first.
-static bool may_hide_a_name(const struct tunnel *t,
-                            const struct site_rule *rule) {
-  enum { kHttpsPort = 443 };
-  struct address address;
-  return t->port == kHttpsPort && !passes_address(rule) &&
-         address_from_ip(&address, t->host, 0);
+// request_for_site says what to reach the site with, but for what the browser's
+// hello tells.
+static struct origin_request request_for_site(const struct tunnel *t) {
+  return (struct origin_request){
+      .host = t->host,
+      .port = t->port,
+      .answer = t->answer,
+      .privacy = ORIGIN_PRIVATE,
+      .via = proxy_via(t->upstream, t->answer),
+      .identity = t->identity,
+  };
 }
 
 static void accept_and_read_hello(struct tunnel *t) {
@@ -236,13 +240,22 @@ static void note_why(struct tunnel *t, const struct policy_decision *decision) {
   }
 }
 
+// connect_ahead begins to reach the site while the browser makes its hello. A
+// hello that is not for the host, or none, lets the connection go unused:
+// nothing was sent on it.
+static void connect_ahead(struct tunnel *t) {
+  const struct origin_request request = request_for_site(t);
+  t->origin_dial =
+      origin_dial_prepare(t->proxy->origin, t->proxy->worker, &request);
+}
+
 static void on_ech_found(void *owner, struct lookup_answer *answer,
                          const struct site_rule *rule) {
   struct tunnel *t = owner;
   t->lookup = NULL;    // finished, so no longer ours to cancel
   t->answer = answer;  // taken
   take_rule(t, rule);
-  if (may_hide_a_name(t, rule)) {
+  if (policy_reads_hello_first(t->host, t->port, rule)) {
     accept_and_read_hello(t);
     return;
   }
@@ -250,6 +263,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
   switch (decision.action) {
     case POLICY_INTERCEPT:
       accept_and_read_hello(t);
+      connect_ahead(t);
       return;
     case POLICY_PASS:
       note_why(t, &decision);
@@ -270,6 +284,7 @@ static void start_find_ech(struct tunnel *t) {
 
 // pass_through gives up the browser's session and goes on with its own bytes.
 static void pass_through(struct tunnel *t) {
+  drop_origin_dial(t);
   t->browser = tls_unwrap(t->browser_tls);
   t->browser_tls = NULL;
   tunnel_enter(t, DIAL_DIRECT);
@@ -284,28 +299,11 @@ static void pass_other_bytes(struct tunnel *t, const char *what) {
   }
 }
 
-// is_tls_record says whether the browser began with a TLS record of any kind.
-// What BoringSSL could not read may still hold the host's name, in a hello
-// behind that record too, so it must not be passed on.
-static bool is_tls_record(const struct tls *tls) {
-  // RFC 9846, section 5.1, and the heartbeat of RFC 6520.
-  enum { kChangeCipherSpec = 20, kHeartbeat = 24 };
-  size_t len;
-  const uint8_t *bytes = tls_hello_bytes(tls, &len);
-  return len > 0 && bytes[0] >= kChangeCipherSpec && bytes[0] <= kHeartbeat;
-}
-
-// on_whole_hello goes on with a ClientHello that could be read.
-static void on_whole_hello(struct tunnel *t) {
-  const char *name = t->greeting->server_name;
-  if (t->greeting->odd_server_name) {
-    tunnel_refuse(t, FRONT_BAD_GATEWAY,
-                  "The browser's ClientHello is for no host name.");
-  } else if (name[0] != '\0' && strcmp(name, t->host) != 0) {
-    tunnel_enter(t, FIND_NAMED);
-  } else if (t->answer->status == LOOKUP_ECH) {
-    // A hello without a name is taken for the host's: intercepting it hides the
-    // certificate that would answer it.
+// take_for_host goes on with a hello for the host, or for no name. That one is
+// taken for the host's: intercepting it hides the certificate that would answer
+// it.
+static void take_for_host(struct tunnel *t) {
+  if (t->answer->status == LOOKUP_ECH) {
     tunnel_enter(t, DIAL_ORIGIN);
   } else {
     pass_other_bytes(t,
@@ -317,24 +315,34 @@ static void on_whole_hello(struct tunnel *t) {
 static void on_hello(void *owner, enum tls_status status,
                      const struct tls_error *error) {
   struct tunnel *t = owner;
-  if (status == TLS_PAUSED) {
-    on_whole_hello(t);
-    return;
+  switch (hello_kind_of(t->browser_tls, status, error, t->greeting, t->host)) {
+    case HELLO_FOR_HOST:
+    case HELLO_FOR_NO_NAME:
+      take_for_host(t);
+      return;
+    case HELLO_FOR_OTHER:
+      drop_origin_dial(t);
+      tunnel_enter(t, FIND_NAMED);
+      return;
+    case HELLO_FOR_ODD:
+      tunnel_refuse(t, FRONT_BAD_GATEWAY,
+                    "The browser's ClientHello is for no host name.");
+      return;
+    case HELLO_MALFORMED:
+      tunnel_refuse(t, FRONT_BAD_GATEWAY,
+                    "The browser's ClientHello is malformed.");
+      return;
+    case HELLO_IS_NOT_TLS:
+      pass_other_bytes(t,
+                       "The tunnel does not carry TLS, and strict mode reaches "
+                       "sites with ECH only.");
+      return;
+    case HELLO_NEVER_CAME:
+      snprintf(t->cause, sizeof t->cause,
+               "the browser closed the connection before its ClientHello");
+      tunnel_close(t);
+      return;
   }
-  if (error->uv_err != 0) {
-    snprintf(t->cause, sizeof t->cause,
-             "the browser closed the connection before its ClientHello");
-    tunnel_close(t);
-    return;
-  }
-  if (is_tls_record(t->browser_tls)) {
-    tunnel_refuse(t, FRONT_BAD_GATEWAY,
-                  "The browser's ClientHello is malformed.");
-    return;
-  }
-  pass_other_bytes(t,
-                   "The tunnel does not carry TLS, and strict mode reaches "
-                   "sites with ECH only.");
 }
 
 static void start_read_hello(struct tunnel *t) {
@@ -410,18 +418,23 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
   tunnel_enter(t, GREET_BROWSER);
 }
 
+// get_leaf asks for the certificate to greet the browser with. It is minted
+// while the site's answer is on its way.
+static void get_leaf(void *owner) {
+  struct tunnel *t = owner;
+  t->has_leaf =
+      greeter_prepare(t->proxy->greeter, tls_ssl(t->browser_tls), t->host);
+}
+
 static void start_dial_origin(struct tunnel *t) {
-  const struct origin_request request = {
-      .host = t->host,
-      .port = t->port,
-      .answer = t->answer,
-      .privacy = ORIGIN_PRIVATE,
-      .alpn = t->greeting->alpn,
-      .alpn_len = t->greeting->alpn_len,
-      .via = proxy_via(t->upstream, t->answer),
-      .identity = t->identity,
-  };
-  t->origin_dial = origin_dial_start(t->proxy->origin, &request, on_origin, t);
+  if (t->origin_dial == NULL) {
+    const struct origin_request request = request_for_site(t);
+    t->origin_dial =
+        origin_dial_prepare(t->proxy->origin, t->proxy->worker, &request);
+  }
+  origin_dial_begin(t->origin_dial, t->greeting->alpn, t->greeting->alpn_len, 0,
+                    on_origin, t);
+  worker_defer(t->proxy->worker, &t->leaf, get_leaf, t);
 }
 
 // DIAL_DIRECT: reach the site for the browser's own bytes.
@@ -521,12 +534,15 @@ static void start_greet_browser(struct tunnel *t) {
     alpn = (const uint8_t *)protocol;
     alpn_len = (unsigned)strlen(protocol);
   }
-  if (!greeter_choose(t->proxy->greeter, tls_ssl(t->browser_tls), t->greeting,
-                      t->host, alpn, alpn_len)) {
+  if (!t->has_leaf) {  // the dial was over before it began
+    get_leaf(t);
+  }
+  if (!t->has_leaf) {
     tunnel_refuse(t, FRONT_BAD_GATEWAY,
                   "No certificate could be made for the host.");
     return;
   }
+  greeter_choose(t->greeting, alpn, alpn_len);
   tls_handshake_start(t->browser_tls, on_greeted, t);
 }
 

@@ -10,6 +10,15 @@ const char *usage_program(void) {
          "       echproxy check HOST[:PORT]   say whether a site can be "
          "reached privately\n"
          "       echproxy keygen PUBLIC_NAME  make an ECH key for a server\n"
+         "       echproxy publish FILE...     print the record for an ECH key\n"
+         "       echproxy rotate DIR PUBLIC_NAME\n"
+         "                                    replace a server's ECH key, step "
+         "by step\n"
+         "       echproxy inspect FILE        say what an ECH key or record "
+         "holds\n"
+         "       echproxy trust               make browsers trust the local "
+         "CA\n"
+         "       echproxy untrust             take it out of them again\n"
          "       echproxy ca                  print where the CA's certificate "
          "is\n"
          "       echproxy --version\n"
@@ -68,12 +77,16 @@ const char *usage_run(void) {
          "connections\n"
          "have finished, after 5 seconds at most; SIGUSR1 logs a line of "
          "counters;\n"
-         "SIGHUP forgets session tickets and what sites' servers said of "
-         "their ECH keys.\n"
+         "SIGHUP forgets session tickets, verified certificates, and what "
+         "sites' servers\nsaid of their ECH keys.\n"
          "\n" NAMES_AND_TRUST
          "  --listen ADDR:PORT   a loopback address (default: 127.0.0.1:8450); "
          "port 0\n"
          "                       picks a free one\n"
+         "  --workers N          threads that share the work, 1 to 64 "
+         "(default: "
+         "one for\n"
+         "                       each core that it may run on, at most 4)\n"
          "  -v, --verbose        name the hosts in the log\n"
          "  -q, --quiet          log errors only\n"
          "  --log-format FORMAT  text (default) or json\n"
@@ -90,7 +103,8 @@ const char *usage_run(void) {
          "\n"
          "It exits with 0 when it was stopped, 64 for a wrong command line, 69 "
          "when it\n"
-         "cannot listen, 78 for a wrong file or an unreadable CA.\n"
+         "cannot listen or start its threads, 78 for a wrong file or an "
+         "unreadable CA.\n"
          "\n"
          "Examples:\n"
          "  echproxy run --mode strict -v\n"
@@ -123,24 +137,97 @@ const char *usage_check(void) {
          "  echproxy check example.com:8443 --json --mode strict\n";
 }
 
+#define CONFIG_FOR_STATE_DIR                                              \
+  "  -c, --config FILE    read `state-dir` from this file (default:\n"    \
+  "                       echproxy/echproxy.conf in $XDG_CONFIG_HOME or " \
+  "~/.config)\n" STATE_DIR
+
 const char *usage_ca(void) {
-  return "usage: echproxy ca [--pem] [OPTION]...\n"
+  return "usage: echproxy ca [--pem|--fingerprint] [--rotate] [OPTION]...\n"
          "\n"
          "Prints the path of the local CA's certificate, which browsers must "
-         "be told to\n"
-         "trust. Makes the CA when there is none yet.\n"
+         "trust (see\n"
+         "echproxy trust). Makes the CA when there is none yet.\n"
          "\n"
          "  --pem                print the certificate itself, in PEM form\n"
-         "  -c, --config FILE    read `state-dir` from this file (default:\n"
-         "                       echproxy/echproxy.conf in $XDG_CONFIG_HOME or "
-         "~/.config)\n" STATE_DIR
+         "  --fingerprint        print its SHA-256, as browsers show it\n"
+         "  --rotate             make a new CA. The old key is deleted, and "
+         "the old\n"
+         "                       certificate taken out of all stores; run "
+         "`echproxy\n"
+         "                       trust` and restart the proxy after "
+         "it\n" CONFIG_FOR_STATE_DIR
          "  -h, --help           print this\n"
          "\n"
+         "It exits with 0, or 1 when a CA that was rotated is still trusted "
+         "somewhere, 64\n"
+         "for a wrong command line, 73 when the CA can be neither opened nor "
+         "made, 74 when\n"
+         "standard output cannot be written, 78 for a wrong file.\n"
+         "\n"
          "Examples:\n"
-         "  mkdir -p $HOME/.pki/nssdb\n"
-         "  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n echproxy \\\n"
-         "      -i \"$(echproxy ca)\"\n"
-         "  echproxy ca --pem >echproxy-ca.crt\n";
+         "  echproxy ca --fingerprint\n"
+         "  curl --cacert \"$(echproxy ca)\" -x http://127.0.0.1:8450 "
+         "https://crypto.cloudflare.com/\n";
+}
+
+const char *usage_trust(void) {
+  return "usage: echproxy trust [--list|--dry-run] [OPTION]...\n"
+         "\n"
+         "Makes every Chromium and every profile of Firefox in your home "
+         "directory trust the\n"
+         "local CA for websites, Snap's and Flatpak's too, and makes the CA "
+         "when there is\n"
+         "none yet. CAs that it replaced are removed. The system's store, for "
+         "curl, git and\n"
+         "Python, takes root: the command for it is printed. Needs certutil "
+         "(libnss3-tools).\n"
+         "\n"
+         "  --list               say where the CA is trusted, and change "
+         "nothing\n"
+         "  --dry-run            say what would be done, and change "
+         "nothing\n" CONFIG_FOR_STATE_DIR
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when all browsers trust the CA, 1 when one does not, "
+         "64 for a\n"
+         "wrong command line, 73 when the CA can be neither opened nor made, "
+         "74 "
+         "when\n"
+         "standard output cannot be written, 78 for a wrong file.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy trust --dry-run\n"
+         "  echproxy trust\n";
+}
+
+const char *usage_untrust(void) {
+  return "usage: echproxy untrust [--delete] [--all] [--dry-run] "
+         "[OPTION]...\n"
+         "\n"
+         "Takes the local CA, and those that it replaced, out of every store "
+         "that `echproxy\n"
+         "trust` knows, and leaves no byte of them in the browsers' "
+         "databases.\n"
+         "\n"
+         "  --delete             delete the CA's key and certificate as well\n"
+         "  --all                remove CAs of other state directories too, "
+         "and those\n"
+         "                       whose directory is gone\n"
+         "  --dry-run            say what would be done, and change "
+         "nothing\n" CONFIG_FOR_STATE_DIR
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when nothing is left, 1 when something is (the "
+         "output "
+         "says what),\n"
+         "64 for a wrong command line, 73 when the CA cannot be read or "
+         "deleted, 74 when\n"
+         "standard output cannot be written, 78 for a wrong file.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy untrust\n"
+         "  echproxy untrust --delete --all\n";
 }
 
 void usage_print_version(void) {

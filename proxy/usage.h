@@ -9,6 +9,8 @@ const char *usage_program(void);
 const char *usage_run(void);
 const char *usage_check(void);
 const char *usage_ca(void);
+const char *usage_trust(void);
+const char *usage_untrust(void);
 
 // usage_print_version prints the program's version and which BoringSSL it uses
 // to standard output.

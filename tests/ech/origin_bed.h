@@ -274,7 +274,7 @@ static inline void fixture_init(struct fixture *f) {
   f->root = test_cert_new(&(struct test_cert_spec){.is_ca = true});
   f->trust = X509_STORE_new();
   X509_STORE_add_cert(f->trust, f->root->cert);
-  f->origin = origin_new(f->worker, f->trust);
+  f->origin = origin_new(f->trust);
   f->keys = ech_keys_new(1, kPublicName);
   site_open(&f->site, f->worker);
 }
@@ -354,7 +354,7 @@ static inline struct origin_dial *start(struct fixture *f,
   f->tls = NULL;
   f->num_done = 0;
   struct origin_dial *dial =
-      origin_dial_start(f->origin, &request, on_dialed, f);
+      origin_dial_start(f->origin, f->worker, &request, on_dialed, f);
   lookup_answer_unref(answer);
   cr_assert_eq(f->num_done, 0, "done ran inside start");
   return dial;

@@ -408,3 +408,87 @@ Test(config_list, finds_usable_exactly_what_boringssl_uses) {
   mutate_flip(list, len, expect_same_use, ctx);
   SSL_CTX_free(ctx);
 }
+
+Test(config_list, shows_the_fields_of_an_entry) {
+  uint8_t list[kMaxLen];
+  struct ech_config_entry entry;
+  const struct recipe recipe = {.suites = "\0\1\0\1\0\1\0\3",
+                                .suites_len = 8,
+                                .extensions = "\0\5\0\1x",
+                                .extensions_len = 5};
+  size_t offset = 0;
+  size_t len = make_list(list, &recipe, 1);
+  cr_assert(ech_config_list_next(list, len, &offset, &entry));
+  cr_assert_eq(entry.public_key_len, 32);
+  cr_assert_arr_eq(entry.public_key, kKey, 32);
+  cr_assert_eq(entry.suites_len, 8);
+  cr_assert_arr_eq(entry.suites, recipe.suites, 8);
+  cr_assert_eq(entry.extensions_len, 5);
+  cr_assert_arr_eq(entry.extensions, recipe.extensions, 5);
+}
+
+// Each fault is where the octet is that was changed to `value`.
+Test(config_list, says_where_a_list_is_malformed) {
+  static const struct {
+    size_t at;
+    uint8_t value;
+    size_t offset;
+    const char *expected;
+  } kFaults[] = {
+      {1, 0, 2, "the end of the ECHConfigList"},
+      {1, 255, 0, "an ECHConfigList after its length"},
+      {4, 1, 4, "an ECHConfig after its length"},
+      {10, 0, 9, "a public_key after its length"},
+      {9, 255, 9, "a public_key after its length"},
+      {44, 3, 43, "cipher_suites"},
+      {44, 0, 43, "cipher_suites"},
+      {50, 0, 50, "a public_name of 1 to 255"},
+      {50, 255, 50, "a public_name of 1 to 255"},
+      {66, 255, 65, "the extensions after their length"},
+      {66, 1, 68, "the end of the ECHConfig"},
+      {70, 1, 69, "an extension's value after its length"},
+  };
+  uint8_t list[kMaxLen];
+  struct ech_config_fault fault;
+  const struct recipe recipe = {.extensions = "\0\5\0\0", .extensions_len = 4};
+  size_t len = make_list(list, &recipe, 1);
+  cr_assert_not(ech_config_list_find_fault(list, len, &fault));
+  for (size_t i = 0; i < sizeof(kFaults) / sizeof(kFaults[0]); i++) {
+    uint8_t kept = list[kFaults[i].at];
+    list[kFaults[i].at] = kFaults[i].value;
+    cr_assert(ech_config_list_find_fault(list, len, &fault), "%zu", i);
+    cr_expect(strstr(fault.expected, kFaults[i].expected), "%zu: %s at %zu", i,
+              fault.expected, fault.offset);
+    cr_expect_eq(fault.offset, kFaults[i].offset, "%zu: %s at %zu", i,
+                 fault.expected, fault.offset);
+    list[kFaults[i].at] = kept;
+  }
+  cr_assert(ech_config_list_find_fault(list, 0, &fault));
+  cr_assert_eq(fault.offset, 0);
+  static const uint8_t kEmpty[] = {0, 0};
+  cr_assert(ech_config_list_find_fault(kEmpty, 2, &fault));
+  cr_assert_str_eq(fault.expected, "an ECHConfig");
+}
+
+static void finds_a_fault_when_malformed(void *owner, const uint8_t *list,
+                                         size_t len) {
+  struct ech_config_fault fault;
+  size_t *num = owner;
+  bool found = ech_config_list_find_fault(list, len, &fault);
+  cr_assert_eq(found, !ech_config_list_well_formed(list, len));
+  cr_assert(!found || fault.offset <= len);
+  *num += found;
+}
+
+Test(config_list, finds_a_fault_exactly_where_there_is_one) {
+  uint8_t list[kMaxLen];
+  size_t num = 0;
+  const struct recipe recipes[2] = {
+      {.extensions = "\0\5\0\0", .extensions_len = 4}, {.version = 1}};
+  size_t len = make_list(list, recipes, 2);
+  mutate_truncate(list, len, finds_a_fault_when_malformed, &num);
+  cr_assert_eq(num, len);
+  mutate_change(list, len, finds_a_fault_when_malformed, &num);
+  mutate_insert(list, len, finds_a_fault_when_malformed, &num);
+  cr_assert_gt(num, 2 * len);
+}

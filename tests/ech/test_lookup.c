@@ -1,5 +1,7 @@
 #include "ech/lookup.h"
 
+#include <pthread.h>
+
 #include "ech/dns_channel.h"
 #include "ech/dns_message.h"
 #include "ech/ech_test.h"
@@ -306,6 +308,41 @@ Test(lookup, may_free_its_resolver) {
     fixture_cleanup(&f);
     cr_assert_null(other);
   }
+  cr_assert(leaks_none());
+}
+
+// What a worker of its own looks a name up with.
+struct other_worker {
+  struct worker *worker;
+  struct resolver *resolver;
+  struct lookup_answer *answer;
+};
+
+static void *look_and_free(void *arg) {
+  struct other_worker *o = arg;
+  o->answer = look(o->worker, o->resolver, "site.test", 443);
+  resolver_free(o->resolver);
+  return NULL;
+}
+
+Test(lookup, is_answered_from_what_another_workers_resolver_has_found) {
+  struct fixture f;
+  fixture_init(&f, (const char *[]){"site.test. 300 IN HTTPS 1 . ech=$ECH",
+                                    "site.test. 300 IN A 192.0.2.1", NULL});
+  struct dns_server server = test_server_at(NULL, unbound_port(f.unbound));
+  struct other_worker other = {.worker = test_worker_new()};
+  other.resolver = resolver_new(other.worker, &server, 1, f.trust.store);
+  resolver_share(other.resolver, f.resolver);
+  struct lookup_answer *a = expect(&f, "site.test", 443, LOOKUP_ECH);
+  pthread_t thread;
+  cr_assert_eq(pthread_create(&thread, NULL, look_and_free, &other), 0);
+  pthread_join(thread, NULL);
+  cr_assert_eq(other.answer, a, "it was asked for again");
+  lookup_answer_unref(other.answer);
+  lookup_answer_unref(a);
+  test_worker_free(other.worker);
+  lookup_answer_unref(expect(&f, "site.test", 443, LOOKUP_ECH));
+  fixture_cleanup(&f);
   cr_assert(leaks_none());
 }
 

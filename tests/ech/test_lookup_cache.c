@@ -1,6 +1,7 @@
 #include "ech/lookup_cache.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "support/leaks.h"
@@ -9,21 +10,29 @@ static void put(struct lookup_cache *cache, const char *key, uint32_t ttl,
                 uint64_t now_ms) {
   struct lookup_answer *a =
       lookup_answer_new(LOOKUP_NO_RECORD, "", ttl, NULL, 0, NULL, 0);
-  lookup_cache_put(cache, key, a, now_ms);
+  lookup_answer_unref(lookup_cache_put(cache, key, a, now_ms));
   lookup_answer_unref(a);
+}
+
+// What lookup_cache_get returns, borrowed while it stays in the cache.
+static struct lookup_answer *kept(struct lookup_cache *cache, const char *key,
+                                  uint64_t now_ms) {
+  struct lookup_answer *a = lookup_cache_get(cache, key, now_ms);
+  lookup_answer_unref(a);
+  return a;
 }
 
 Test(lookup_cache, keeps_an_answer_for_its_ttl_and_no_longer) {
   struct lookup_cache *cache = lookup_cache_new(10);
   put(cache, "a:443", 5, 1000);
   put(cache, "zero:443", 0, 1000);
-  cr_assert_not_null(lookup_cache_get(cache, "a:443", 1000));
-  cr_assert_not_null(lookup_cache_get(cache, "a:443", 5999));
-  cr_assert_null(lookup_cache_get(cache, "a:443", 6000));
-  cr_assert_null(lookup_cache_get(cache, "a:44", 1000));
-  cr_assert_null(lookup_cache_get(cache, "zero:443", 1000));
+  cr_assert_not_null(kept(cache, "a:443", 1000));
+  cr_assert_not_null(kept(cache, "a:443", 5999));
+  cr_assert_null(kept(cache, "a:443", 6000));
+  cr_assert_null(kept(cache, "a:44", 1000));
+  cr_assert_null(kept(cache, "zero:443", 1000));
   cr_assert_eq(lookup_cache_num_entries(cache), 0);
-  lookup_cache_free(cache);
+  lookup_cache_unref(cache);
   cr_assert(leaks_none());
 }
 
@@ -31,11 +40,11 @@ Test(lookup_cache, replaces_an_answer) {
   struct lookup_cache *cache = lookup_cache_new(10);
   put(cache, "a:443", 5, 0);
   put(cache, "a:443", 9, 0);
-  cr_assert_eq(lookup_cache_get(cache, "a:443", 0)->ttl, 9);
+  cr_assert_eq(kept(cache, "a:443", 0)->ttl, 9);
   cr_assert_eq(lookup_cache_num_entries(cache), 1);
   put(cache, "a:443", 0, 0);
-  cr_assert_null(lookup_cache_get(cache, "a:443", 0));
-  lookup_cache_free(cache);
+  cr_assert_null(kept(cache, "a:443", 0));
+  lookup_cache_unref(cache);
 }
 
 Test(lookup_cache, drops_what_was_used_longest_ago) {
@@ -44,12 +53,12 @@ Test(lookup_cache, drops_what_was_used_longest_ago) {
   for (int i = 0; i < 1000; i++) {
     snprintf(key, sizeof(key), "%d:443", i);
     put(cache, key, 60, 0);
-    cr_assert_not_null(lookup_cache_get(cache, "0:443", 0), "at %d", i);
+    cr_assert_not_null(kept(cache, "0:443", 0), "at %d", i);
   }
   cr_assert_eq(lookup_cache_num_entries(cache), 100);
-  cr_assert_null(lookup_cache_get(cache, "900:443", 0));
-  cr_assert_not_null(lookup_cache_get(cache, "901:443", 0));
-  lookup_cache_free(cache);
+  cr_assert_null(kept(cache, "900:443", 0));
+  cr_assert_not_null(kept(cache, "901:443", 0));
+  lookup_cache_unref(cache);
   cr_assert(leaks_none());
 }
 
@@ -59,7 +68,7 @@ static struct lookup_answer *put_ech(struct lookup_cache *cache, uint32_t ttl,
   struct lookup_answer *a =
       lookup_answer_new(LOOKUP_ECH, "", ttl, NULL, 0, NULL, 0);
   a->ech_ttl = ech_ttl;
-  lookup_cache_put(cache, "a:443", a, now_ms);
+  lookup_answer_unref(lookup_cache_put(cache, "a:443", a, now_ms));
   lookup_answer_unref(a);
   return a;
 }
@@ -69,7 +78,9 @@ static bool stays(struct lookup_cache *cache, enum lookup_status status,
                   uint32_t ttl, uint64_t now_ms) {
   struct lookup_answer *a =
       lookup_answer_new(status, "", ttl, NULL, 0, NULL, 0);
-  bool stayed = lookup_cache_put(cache, "a:443", a, now_ms) != a;
+  struct lookup_answer *given = lookup_cache_put(cache, "a:443", a, now_ms);
+  bool stayed = given != a;
+  lookup_answer_unref(given);
   lookup_answer_unref(a);
   return stayed;
 }
@@ -82,19 +93,19 @@ Test(lookup_cache, keeps_ech_for_its_own_ttl) {
   for (size_t i = 0; i < sizeof(kOthers) / sizeof(kOthers[0]); i++) {
     struct lookup_cache *cache = lookup_cache_new(10);
     struct lookup_answer *ech = put_ech(cache, 10, 300, 0);
-    cr_assert_eq(lookup_cache_get(cache, "a:443", 9999), ech);
+    cr_assert_eq(kept(cache, "a:443", 9999), ech);
     cr_assert(stays(cache, kOthers[i], 60, 9999));
     // The addresses' time is over, the configuration's is not.
-    cr_assert_eq(lookup_cache_get(cache, "a:443", 39998), ech);
-    cr_assert_null(lookup_cache_get(cache, "a:443", 39999));
+    cr_assert_eq(kept(cache, "a:443", 39998), ech);
+    cr_assert_null(kept(cache, "a:443", 39999));
     cr_assert(stays(cache, kOthers[i], 0, 40000));
-    cr_assert_null(lookup_cache_get(cache, "a:443", 40000));
+    cr_assert_null(kept(cache, "a:443", 40000));
     cr_assert(stays(cache, kOthers[i], 3600, 299000));
-    cr_assert_eq(lookup_cache_get(cache, "a:443", 299999), ech);
-    cr_assert_null(lookup_cache_get(cache, "a:443", 300000));
+    cr_assert_eq(kept(cache, "a:443", 299999), ech);
+    cr_assert_null(kept(cache, "a:443", 300000));
     cr_assert_not(stays(cache, kOthers[i], 60, 300000));
-    cr_assert_not_null(lookup_cache_get(cache, "a:443", 300000));
-    lookup_cache_free(cache);
+    cr_assert_not_null(kept(cache, "a:443", 300000));
+    lookup_cache_unref(cache);
   }
   cr_assert(leaks_none());
 }
@@ -102,12 +113,12 @@ Test(lookup_cache, keeps_ech_for_its_own_ttl) {
 Test(lookup_cache, replaces_ech_by_newer_ech) {
   struct lookup_cache *cache = lookup_cache_new(10);
   put_ech(cache, 0, 300, 0);
-  cr_assert_null(lookup_cache_get(cache, "a:443", 0), "its addresses are old");
+  cr_assert_null(kept(cache, "a:443", 0), "its addresses are old");
   struct lookup_answer *newer = put_ech(cache, 10, 400, 1000);
-  cr_assert_eq(lookup_cache_get(cache, "a:443", 1000), newer);
+  cr_assert_eq(kept(cache, "a:443", 1000), newer);
   cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 400999));
   cr_assert_not(stays(cache, LOOKUP_NO_RECORD, 60, 401000));
-  lookup_cache_free(cache);
+  lookup_cache_unref(cache);
   cr_assert(leaks_none());
 }
 
@@ -118,12 +129,12 @@ Test(lookup_cache, does_not_shorten_the_time_of_ech_by_newer_ech) {
     struct lookup_cache *cache = lookup_cache_new(10);
     put_ech(cache, 10, 300, 0);
     struct lookup_answer *newer = put_ech(cache, ttl, ttl, 1000);
-    cr_assert_null(lookup_cache_get(cache, "a:443", 2000));
+    cr_assert_null(kept(cache, "a:443", 2000));
     cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 2000));
-    cr_assert_eq(lookup_cache_get(cache, "a:443", 2000), newer);
+    cr_assert_eq(kept(cache, "a:443", 2000), newer);
     cr_assert(stays(cache, LOOKUP_NO_RECORD, 60, 299999));
     cr_assert_not(stays(cache, LOOKUP_NO_RECORD, 60, 300000));
-    lookup_cache_free(cache);
+    lookup_cache_unref(cache);
   }
   cr_assert(leaks_none());
 }
@@ -132,11 +143,11 @@ Test(lookup_cache, keeps_a_good_answer_when_a_refresh_fails) {
   struct lookup_cache *cache = lookup_cache_new(10);
   put(cache, "a:443", 10, 0);
   cr_assert(stays(cache, LOOKUP_FAILED, 1, 9000));
-  cr_assert_not_null(lookup_cache_get(cache, "a:443", 9999));
-  cr_assert_null(lookup_cache_get(cache, "a:443", 10000), "its time was over");
+  cr_assert_not_null(kept(cache, "a:443", 9999));
+  cr_assert_null(kept(cache, "a:443", 10000), "its time was over");
   put(cache, "a:443", 10, 20000);
   cr_assert_not(stays(cache, LOOKUP_NXDOMAIN, 1, 29000));
-  lookup_cache_free(cache);
+  lookup_cache_unref(cache);
 }
 
 Test(lookup_cache, says_when_an_answer_in_use_should_be_asked_for_again) {
@@ -149,7 +160,7 @@ Test(lookup_cache, says_when_an_answer_in_use_should_be_asked_for_again) {
   cr_assert(lookup_cache_is_due(cache, "a:443", 90000), "it may have failed");
   put(cache, "a:443", 100, 91000);
   cr_assert_not(lookup_cache_is_due(cache, "a:443", 99000));
-  lookup_cache_free(cache);
+  lookup_cache_unref(cache);
 }
 
 Test(lookup_cache, keeps_addresses_when_a_refresh_finds_none) {
@@ -158,12 +169,52 @@ Test(lookup_cache, keeps_addresses_when_a_refresh_finds_none) {
   struct lookup_answer *old =
       lookup_answer_new(LOOKUP_ECH, "", 10, NULL, 0, &address, 1);
   old->ech_ttl = 300;
-  lookup_cache_put(cache, "a:443", old, 0);
+  lookup_answer_unref(lookup_cache_put(cache, "a:443", old, 0));
   struct lookup_answer *bare = put_ech(cache, 2, 300, 9000);
-  cr_assert_eq(lookup_cache_get(cache, "a:443", 9999), old);
+  cr_assert_eq(kept(cache, "a:443", 9999), old);
   bare = put_ech(cache, 2, 300, 10000);
-  cr_assert_eq(lookup_cache_get(cache, "a:443", 10000), bare);
+  cr_assert_eq(kept(cache, "a:443", 10000), bare);
   lookup_answer_unref(old);
-  lookup_cache_free(cache);
+  lookup_cache_unref(cache);
+  cr_assert(leaks_none());
+}
+
+// Puts and reads more names than fit, and keeps what it reads for a while. Says
+// whether every answer was one of the name asked for.
+static void *use_many(void *arg) {
+  enum { kNames = 20, kRounds = 5000 };
+  struct lookup_cache *cache = arg;
+  struct lookup_answer *held = NULL;
+  bool ok = true;
+  for (uint32_t i = 0; i < kRounds; i++) {
+    char key[32];
+    uint32_t name = i % kNames;
+    snprintf(key, sizeof(key), "%u:443", name);
+    put(cache, key, 100 + name, i);
+    struct lookup_answer *a = lookup_cache_get(cache, key, i);
+    ok &= a == NULL || a->ttl == 100 + name;
+    lookup_cache_is_due(cache, key, i);
+    lookup_answer_unref(held);
+    held = a;
+  }
+  lookup_answer_unref(held);
+  lookup_cache_unref(cache);
+  return ok ? arg : NULL;
+}
+
+Test(lookup_cache, is_shared_by_threads_and_goes_with_the_last) {
+  enum { kThreads = 4 };
+  struct lookup_cache *cache = lookup_cache_new(10);
+  pthread_t threads[kThreads];
+  for (int i = 0; i < kThreads; i++) {
+    lookup_cache_ref(cache);
+    cr_assert_eq(pthread_create(&threads[i], NULL, use_many, cache), 0);
+  }
+  lookup_cache_unref(cache);
+  for (int i = 0; i < kThreads; i++) {
+    void *result;
+    pthread_join(threads[i], &result);
+    cr_assert_eq(result, cache);
+  }
   cr_assert(leaks_none());
 }

@@ -5,6 +5,7 @@
 
 #include "ech/channel_bed.h"
 #include "ech/ech_keys.h"
+#include "ech/lookup.h"
 #include "ech/scripted_server.h"
 #include "support/tap.h"
 
@@ -89,6 +90,13 @@ static void learn(struct server_ech *e, const struct dns_server *server,
   free(message.data);
 }
 
+static bool has_list(struct server_ech *e) {
+  size_t len;
+  uint8_t *list = server_ech_list(e, &len);
+  free(list);
+  return list != NULL;
+}
+
 Test(server_ech, asks_at_the_name_that_the_protocol_has) {
   static const struct {
     const char *url;
@@ -146,10 +154,10 @@ Test(server_ech, takes_only_what_is_said_of_its_own_endpoint) {
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     struct dns_server server = server_at(cases[i].scheme, cases[i].port);
-    struct server_ech e = {0};
-    learn(&e, &server, &cases[i].record, 1000);
-    cr_assert_eq(e.list != NULL, cases[i].is_taken, "case %zu", i);
-    server_ech_cleanup(&e);
+    struct server_ech *e = server_ech_new();
+    learn(e, &server, &cases[i].record, 1000);
+    cr_assert_eq(has_list(e), cases[i].is_taken, "case %zu", i);
+    server_ech_unref(e);
   }
   ech_keys_free(&keys);
   cr_assert(leaks_none());
@@ -159,30 +167,30 @@ Test(server_ech, keeps_what_it_has_for_the_ttl) {
   struct ech_keys keys = ech_keys_new(1, "public.test");
   const struct record with = {"", 1, "\3dot", 0, &keys, kTtl};
   struct dns_server server = server_at(DNS_SERVER_TLS, 853);
-  struct server_ech e = {0};
-  cr_assert(server_ech_is_due(&e, 1000));
-  cr_assert_not(server_ech_is_due(&e, 1000), "asked twice at once");
-  learn(&e, &server, &with, 1000);
-  cr_assert_not(server_ech_is_due(&e, 1000 + kTtl * 1000 - 1));
-  cr_assert(server_ech_is_due(&e, 1000 + kTtl * 1000));
+  struct server_ech *e = server_ech_new();
+  cr_assert(server_ech_is_due(e, 1000));
+  cr_assert_not(server_ech_is_due(e, 1000), "asked twice at once");
+  learn(e, &server, &with, 1000);
+  cr_assert_not(server_ech_is_due(e, 1000 + kTtl * 1000 - 1));
+  cr_assert(server_ech_is_due(e, 1000 + kTtl * 1000));
   // No record and no connection undo it within its time.
-  learn(&e, &server, NULL, 1000 + kTtl * 1000 - 1);
-  server_ech_fail(&e, 1000 + kTtl * 1000 - 1);
-  cr_assert_not_null(e.list);
+  learn(e, &server, NULL, 1000 + kTtl * 1000 - 1);
+  server_ech_fail(e, 1000 + kTtl * 1000 - 1);
+  cr_assert(has_list(e));
   // Afterwards it goes on until something is known better.
   struct dns_answer failed = {.status = DNS_SERVFAIL};
-  server_ech_learn(&e, &server, &failed, 1000 + kTtl * 1000);
-  cr_assert_not_null(e.list);
-  learn(&e, &server, NULL, 1000 + kTtl * 1000);
-  cr_assert_null(e.list);
+  server_ech_learn(e, &server, &failed, 1000 + kTtl * 1000);
+  cr_assert(has_list(e));
+  learn(e, &server, NULL, 1000 + kTtl * 1000);
+  cr_assert_not(has_list(e));
 
-  learn(&e, &server, &with, 1000);
-  server_ech_fail(&e, 1000 + kTtl * 1000);
-  cr_assert_null(e.list);
-  learn(&e, &server, &with, 1000);
-  server_ech_disable(&e);
-  cr_assert_null(e.list);
-  server_ech_cleanup(&e);
+  learn(e, &server, &with, 1000);
+  server_ech_fail(e, 1000 + kTtl * 1000);
+  cr_assert_not(has_list(e));
+  learn(e, &server, &with, 1000);
+  server_ech_disable(e);
+  cr_assert_not(has_list(e));
+  server_ech_unref(e);
   ech_keys_free(&keys);
   cr_assert(leaks_none());
 }
@@ -270,6 +278,59 @@ Test(server_ech, hides_the_name_once_the_record_is_known) {
   cr_assert_not(tap_contains_text(bed.tap, "resolver.test"));
   cr_assert(tap_contains_text(bed.tap, "public.test"));
   cr_assert_eq(bed.num_asked, 1, "asked again within the TTL");
+  bed_cleanup(&bed);
+  cr_assert(leaks_none());
+}
+
+// The channel of another worker, which has made no connection yet.
+Test(server_ech, hides_the_name_from_a_channel_that_shares_it) {
+  struct bed bed;
+  bed_init(&bed, "DNS:resolver.test,DNS:public.test", false);
+  learn_and_hang_up(&bed);
+  struct dns_server at = server_at(DNS_SERVER_TLS, tap_port(bed.tap));
+  struct dns_channel *other =
+      dns_channel_new(bed.b.worker, &at, bed.b.trust.store);
+  dns_channel_share(other, bed.b.channel);
+  dns_channel_free(bed.b.channel);
+  bed.b.channel = other;
+  channel_expect(&bed.b, 5000, CHANNEL_OK, DNS_NODATA);
+  cr_assert(accepted_ech(&bed));
+  cr_assert_not(tap_contains_text(bed.tap, "resolver.test"));
+  cr_assert_eq(bed.num_asked, 1, "asked again within the TTL");
+  bed_cleanup(&bed);
+  cr_assert(leaks_none());
+}
+
+static void on_looked_up(void *owner, struct lookup_answer *answer) {
+  *(bool *)owner = true;
+  lookup_answer_unref(answer);
+}
+
+static void look(struct bed *bed, struct resolver *resolver, const char *host) {
+  bool found = false;
+  lookup_start(resolver, host, 443, on_looked_up, &found);
+  RUN_UNTIL(bed->b.worker, found);
+}
+
+Test(server_ech, hides_the_name_from_a_resolver_that_shares_it) {
+  struct bed bed;
+  struct resolver *resolvers[2];
+  bed_init(&bed, "DNS:resolver.test,DNS:public.test", false);
+  struct dns_server at = server_at(DNS_SERVER_TLS, tap_port(bed.tap));
+  for (size_t i = 0; i < 2; i++) {
+    resolvers[i] = resolver_new(bed.b.worker, &at, 1, bed.b.trust.store);
+  }
+  resolver_share(resolvers[1], resolvers[0]);
+  look(&bed, resolvers[0], "a.test");
+  RUN_UNTIL(bed.b.worker, bed.num_asked > 0);
+  look(&bed, resolvers[0], "b.test");  // answered after that
+  tap_clear(bed.tap);
+  look(&bed, resolvers[1], "c.test");
+  cr_assert(accepted_ech(&bed));
+  cr_assert(tap_contains_text(bed.tap, "public.test"));
+  cr_assert_not(tap_contains_text(bed.tap, "resolver.test"));
+  resolver_free(resolvers[0]);
+  resolver_free(resolvers[1]);
   bed_cleanup(&bed);
   cr_assert(leaks_none());
 }

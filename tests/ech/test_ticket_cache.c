@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <openssl/hpke.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "ech/origin_session.h"
@@ -14,6 +15,7 @@
 struct bed {
   struct test_cert *cert;
   X509_STORE *trust;
+  struct site_verifier *verifier;
   SSL_ECH_KEYS *keys;
   uint8_t *list;
   size_t list_len;
@@ -50,7 +52,8 @@ static void bed_init(struct bed *b, size_t max_sites) {
   test_cert_use(b->server_ctx, b->cert);
   SSL_CTX_set_num_tickets(b->server_ctx, 1);
   add_ech(b);
-  b->client_ctx = origin_context_new(b->trust);
+  b->verifier = site_verifier_new(b->trust);
+  b->client_ctx = origin_context_new();
 }
 
 static void bed_cleanup(struct bed *b) {
@@ -62,6 +65,7 @@ static void bed_cleanup(struct bed *b) {
   SSL_CTX_free(b->server_ctx);
   SSL_ECH_KEYS_free(b->keys);
   OPENSSL_free(b->list);
+  site_verifier_free(b->verifier);
   X509_STORE_free(b->trust);
   test_cert_free(b->cert);
   cr_assert(leaks_none());
@@ -78,7 +82,8 @@ static void on_arrival(void *owner) { ((struct bed *)owner)->num_arrivals++; }
 // connect_for makes a session for the key of `host`, with ECH or without,
 // released with SSL_free. Its ticket is not yet read.
 static SSL *connect_for(struct bed *b, const char *host, bool with_ech) {
-  const struct origin_session_spec spec = {.host = "secret.test",
+  const struct origin_session_spec spec = {.verifier = b->verifier,
+                                           .host = "secret.test",
                                            .ech = with_ech ? b->list : NULL,
                                            .ech_len = b->list_len};
   struct site_digest key = key_of(host);
@@ -203,5 +208,57 @@ Test(ticket_cache, tells_nobody_who_has_stopped_watching) {
   SSL_free(client);
   cr_assert_eq(b.num_arrivals, 0);
   cr_assert_eq(ticket_cache_num_tickets(b.cache), 1);
+  bed_cleanup(&b);
+}
+
+// What one of many clients at once did.
+struct visitor {
+  struct bed *bed;
+  pthread_t thread;
+  int num_resumed;
+};
+
+// Begins many sessions for one key and counts those that offer a ticket.
+static void *visit(void *arg) {
+  enum { kVisits = 50 };
+  struct visitor *v = arg;
+  struct site_digest key = key_of("a.test");
+  for (int i = 0; i < kVisits; i++) {
+    const struct origin_session_spec spec = {.verifier = v->bed->verifier,
+                                             .host = "secret.test",
+                                             .ech = v->bed->list,
+                                             .ech_len = v->bed->list_len};
+    SSL *ssl = origin_session_new(v->bed->client_ctx, &spec);
+    ticket_cache_attach(v->bed->cache, ssl, &key);
+    v->num_resumed += SSL_get_session(ssl) != NULL;
+    SSL_free(ssl);
+  }
+  return NULL;
+}
+
+Test(ticket_cache, offers_a_ticket_once_to_many_threads) {
+  enum { kVisitors = 4 };
+  struct bed b;
+  struct visitor visitors[kVisitors];
+  SSL *clients[kTicketsPerSite];
+  int num_resumed = 0;
+  bed_init(&b, 4);
+  for (size_t i = 0; i < kTicketsPerSite; i++) {
+    clients[i] = connect_for(&b, "a.test", true);
+  }
+  for (size_t i = 0; i < kTicketsPerSite; i++) {
+    read_ticket(clients[i]);
+    SSL_free(clients[i]);
+  }
+  for (int i = 0; i < kVisitors; i++) {
+    visitors[i] = (struct visitor){.bed = &b};
+    cr_assert_eq(pthread_create(&visitors[i].thread, NULL, visit, &visitors[i]),
+                 0);
+  }
+  for (int i = 0; i < kVisitors; i++) {
+    pthread_join(visitors[i].thread, NULL);
+    num_resumed += visitors[i].num_resumed;
+  }
+  cr_assert_eq(num_resumed, kTicketsPerSite);
   bed_cleanup(&b);
 }

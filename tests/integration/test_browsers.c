@@ -110,7 +110,7 @@ Test(browsers, show_a_site_that_has_switched_ech_off, .timeout = 120) {
   struct proxy_status status = proxy_process_wait_idle(scene.proxy, 12000);
   cr_assert_geq(status.passed, 2UL);
   cr_assert_eq(status.hidden, 0UL);
-  cr_assert_eq(status.minted, 0UL);
+  cr_assert_leq(status.minted, 1UL, "it was not known yet");
   cr_assert(tap_contains_text(scene.tap, kSiteName));
   scene_close(&scene);
 }

@@ -180,6 +180,9 @@ Test(command_line, that_is_wrong_exits_with_64, .timeout = 60) {
       {"keygen", NULL},
       {"keygen", "127.0.0.1", NULL},
       {"keygen", "public.test", "--port", "0", NULL},
+      {"keygen", "public.test", "--forc", NULL},
+      {"inspect", NULL},
+      {"inspect", "--js", "x", NULL},
       {NULL},
   };
   struct scene scene;
@@ -225,6 +228,42 @@ Test(keygen, writes_a_key_that_only_its_owner_reads, .timeout = 60) {
                             NULL});
   cr_assert_neq(program.exit_code, 0);
   program_cleanup(&program);
+  scene_close(&scene);
+}
+
+Test(keygen, writes_a_key_that_openssl_reads, .timeout = 60) {
+  struct scene scene;
+  struct program program;
+  scene_open(&scene);
+  program_run(&program,
+              (const char *const[]){"openssl", "pkey", "-in", scene.ech_path,
+                                    "-noout", "-text_pub", NULL},
+              NULL, kRunMs);
+  cr_assert_eq(program.exit_code, 0, "%s", program.err);
+  cr_assert_not_null(strstr(program.out, "X25519 Public-Key"));
+  program_cleanup(&program);
+  scene_close(&scene);
+}
+
+// The same configuration in the key and in the record that keygen printed.
+Test(inspect, reads_what_keygen_writes_and_prints, .timeout = 60) {
+  struct scene scene;
+  scene_open(&scene);
+  const char *const kWhats[] = {scene.ech_path, scene.zone_line};
+  for (size_t i = 0; i < 2; i++) {
+    struct program program;
+    run(&program, &scene,
+        (const char *const[]){"inspect", kWhats[i], "--json", NULL});
+    cr_assert_eq(program.exit_code, 0, "%s", program.err);
+    json_t *json = json_loads(program.out, 0, NULL);
+    const json_t *entry =
+        json_array_get(json_object_get(json, "configurations"), 0);
+    cr_assert(json_is_true(json_object_get(entry, "used")));
+    cr_assert_str_eq(json_string_value(json_object_get(entry, "public_name")),
+                     kPublicName);
+    json_decref(json);
+    program_cleanup(&program);
+  }
   scene_close(&scene);
 }
 

@@ -272,7 +272,9 @@ static void make_hello(struct hostile *h) {
 
 static void start(struct hostile *h) {
   scene_open(&h->scene);
-  scene_start(&h->scene);
+  scene_start_site(&h->scene);
+  scene_start_dns(&h->scene, NULL);
+  scene_start_proxy(&h->scene, (const char *const[]){"--workers", "2", NULL});
   h->ctx =
       tunnel_client_context(scratch_path(h->scene.scratch, "state/ca.pem"));
   h->port = proxy_process_port(h->scene.proxy);
@@ -307,6 +309,17 @@ static void assert_fetch(struct hostile *h) {
   proxy_process_wait_idle(h->scene.proxy, kPatienceMs);
 }
 
+// Makes all workers connect to the resolver: so many lookups come to each, but
+// for one run in 10^9.
+static void let_all_ask(struct hostile *h) {
+  enum { kLookups = 32 };
+  for (int i = 0; i < kLookups; i++) {
+    char host[32];
+    snprintf(host, sizeof(host), "nowhere-%d.test", i);
+    cr_assert_lt(tunnel_client_connect(h->port, host, 443), 0);
+  }
+}
+
 // Those that stall are left to the proxy's own patience: it closes them.
 static void wait_for_stalled(struct hostile *h) {
   proxy_process_wait_idle(h->scene.proxy, kPatienceMs);
@@ -319,6 +332,7 @@ static void wait_for_stalled(struct hostile *h) {
 Test(hostile_client, leaves_nothing_behind, .timeout = 220) {
   static struct hostile h;
   start(&h);
+  let_all_ask(&h);
   assert_fetch(&h);
   size_t files = num_files(&h);
   size_t num_kinds = sizeof(kClients) / sizeof(kClients[0]);

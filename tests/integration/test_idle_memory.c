@@ -39,13 +39,7 @@ static SSL *open_tunnel(struct scene *scene, SSL_CTX *ctx) {
   cr_assert_geq(fd, 0);
   SSL *ssl = tunnel_client_tls(ctx, fd, kSiteName);
   cr_assert_not_null(ssl);
-  cr_assert(tunnel_client_send(ssl, fd, kEcho));
-  char echo[kEcho];
-  for (int got = 0; got < kEcho;) {
-    int len = SSL_read(ssl, echo, (int)sizeof(echo) - got);
-    cr_assert_gt(len, 0);
-    got += len;
-  }
+  cr_assert(tunnel_client_echoes(ssl, kEcho));
   return ssl;
 }
 
@@ -60,11 +54,7 @@ static void allow_many_files(void) {
 static void start(struct scene *scene, bool blind) {
   const char *const clear[] = {"secret.test. A 127.0.0.1", NULL};
   scene_open(scene);
-  struct scratch *s = scene->scratch;
-  scene_start_origin(
-      scene, (const char *const[]){"--site", scratch_path(s, "site.crt"),
-                                   scratch_path(s, "site.key"), "--ech",
-                                   scene->ech_path, NULL});
+  scene_start_echo(scene);
   scene_start_dns(scene, blind ? clear : NULL);
   scene->proxy_binary = ECHPROXY_PLAIN_BINARY;
   scene_start_proxy(scene, NULL);

@@ -4,13 +4,19 @@
 
 #include "support/scene.h"
 
-static void assert_counts(struct scene *scene, unsigned long passed,
-                          unsigned long refused) {
+static void assert_counts_with_leaves(struct scene *scene, unsigned long passed,
+                                      unsigned long refused,
+                                      unsigned long minted) {
   struct proxy_status status = proxy_process_wait_idle(scene->proxy, 5000);
   cr_assert_eq(status.passed, passed, "passed %lu", status.passed);
   cr_assert_eq(status.refused, refused, "refused %lu", status.refused);
   cr_assert_eq(status.hidden, 0UL);
-  cr_assert_eq(status.minted, 0UL);
+  cr_assert_eq(status.minted, minted, "minted %lu", status.minted);
+}
+
+static void assert_counts(struct scene *scene, unsigned long passed,
+                          unsigned long refused) {
+  assert_counts_with_leaves(scene, passed, refused, 0);
 }
 
 // A site whose certificate is for `host`, which the proxy knows only by its
@@ -134,7 +140,8 @@ Test(pass_through, follows_a_server_that_has_switched_ech_off, .timeout = 60) {
   program_cleanup(&program);
   cr_assert(tap_contains_text(scene.tap, kPublicName));
   cr_assert(tap_contains_text(scene.tap, kSiteName));
-  assert_counts(&scene, 1, 0);
+  // A leaf is made while the server's answer is awaited, here for nothing.
+  assert_counts_with_leaves(&scene, 1, 0, 1);
   scene_close(&scene);
 }
 

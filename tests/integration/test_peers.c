@@ -76,8 +76,9 @@ Test(peers, reaches_nss_with_its_name_hidden, .timeout = 120) {
   struct scene scene;
   uint16_t port;
   scene_open(&scene);
-  scene.origin =
-      nss_server_start(scene.scratch, &port, scene.site_cert, scene.ech);
+  scene.origin = nss_server_start_file(
+      scene.scratch, &port, scene.site_cert,
+      scene_keygen_as(&scene, "ech.nss", kPublicName, "nss"));
   tap_set_origin(scene.tap, port);
   assert_peer_is_reached_privately(&scene, "GET / HTTP/1.1");
 }
@@ -86,7 +87,9 @@ Test(peers, reaches_boringssl_tool_with_its_name_hidden, .timeout = 120) {
   struct scene scene;
   uint16_t port;
   scene_open(&scene);
-  scene.origin = bssl_server_start(scene.scratch, &port, "site", scene.ech);
+  scene.origin = bssl_server_start_file(
+      scene.scratch, &port, "site",
+      scene_keygen_as(&scene, "ech.raw", kPublicName, "raw"));
   tap_set_origin(scene.tap, port);
   assert_peer_is_reached_privately(&scene, "Encrypted ClientHello: yes");
 }

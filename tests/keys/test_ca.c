@@ -6,6 +6,7 @@
 
 #include "keys/make_ca.h"
 #include "keys/support.h"
+#include "support/test_cert.h"
 
 static struct ca *open_ca(const char *dir) {
   struct key_error error = {""};
@@ -143,7 +144,8 @@ Test(ca, refuses_half_of_a_pair) {
     in_dir(path, scratch.dir, kFiles[i]);
     cr_assert(unlink(path) == 0);
     snprintf(what, sizeof(what), "%s is missing", path);
-    expect_refusal(scratch.dir, what, "put it back, or remove the other one");
+    expect_refusal(scratch.dir, what,
+                   "put it back, or run `echproxy ca --rotate");
     cr_assert_eq(mode_of(path), -1, "nothing was made in its place");
     scratch_remove(&scratch);
   }
@@ -155,14 +157,14 @@ Test(ca, refuses_a_key_that_is_not_its_certificates) {
   EVP_PKEY *other = certificate_new_key();
   put_key(scratch.dir, other);
   EVP_PKEY_free(other);
-  expect_refusal(scratch.dir, "is not the key of", "remove both");
+  expect_refusal(scratch.dir, "is not the key of", "`echproxy ca --rotate");
   scratch_remove(&scratch);
 }
 
 Test(ca, refuses_a_certificate_outside_its_time) {
   struct scratch scratch = scratch_new();
   make_ca(scratch.dir, -2 * kDay, -1);
-  expect_refusal(scratch.dir, "has expired", "remove it and");
+  expect_refusal(scratch.dir, "has expired", "`echproxy ca --rotate");
   make_ca(scratch.dir, kDay, 2 * kDay);
   expect_refusal(scratch.dir, "not valid yet", "clock");
   scratch_remove(&scratch);
@@ -208,7 +210,23 @@ Test(ca, refuses_a_certificate_that_is_no_ca) {
   put_certificate(scratch.dir, der, len);
   OPENSSL_free(der);
   EVP_PKEY_free(key);
-  expect_refusal(scratch.dir, "is no CA certificate", "remove it and");
+  expect_refusal(scratch.dir, "is no CA certificate", "`echproxy ca --rotate");
+  scratch_remove(&scratch);
+}
+
+// A company's, say, that could sign other CAs and people.
+Test(ca, refuses_a_ca_that_may_do_more_than_ours) {
+  struct scratch scratch = scratch_new();
+  struct test_cert *wide =
+      test_cert_new(&(struct test_cert_spec){.is_ca = true});
+  uint8_t *der = NULL;
+  int len = i2d_X509(wide->cert, &der);
+  cr_assert(len > 0);
+  put_key(scratch.dir, wide->key);
+  put_certificate(scratch.dir, der, (size_t)len);
+  OPENSSL_free(der);
+  test_cert_free(wide);
+  expect_refusal(scratch.dir, "is no CA certificate", "put that one back");
   scratch_remove(&scratch);
 }
 

@@ -230,6 +230,31 @@ Test(ech_key_file, refuses_published_configurations_that_have_no_key) {
   cr_assert(no_leaks());
 }
 
+// RFC 9934, section 3: one key at most, and before its configuration.
+Test(ech_key_file, refuses_a_second_private_key) {
+  struct ech_key_file made = new_file();
+  struct ech_key_output pem = must_write(&made, ECH_KEY_PEM);
+  char text[4096] = "";
+  strncat(text, (char *)pem.key, pem.key_len);
+  *strstr(text, "-----BEGIN ECHCONFIG") = '\0';
+  size_t key_len = strlen(text);
+  strncat(text, (char *)pem.key, pem.key_len);
+  char where[64];
+  snprintf(where, sizeof(where), "at byte %zu: a PRIVATE KEY block", key_len);
+  const char *message = refusal_of_text(text);
+  cr_assert(strstr(message, where), "%s", message);
+  // What follows the configuration does not count, whatever it is.
+  strcpy(text, "");
+  strncat(text, (char *)pem.key, pem.key_len);
+  strcat(text, "-----BEGIN PRIVATE KEY-----\n!\n");
+  struct ech_key_file file = must_read((uint8_t *)text, strlen(text));
+  cr_assert_eq(file.num_keys, 1);
+  ech_key_file_cleanup(&file);
+  ech_key_file_cleanup(&made);
+  ech_key_output_cleanup(&pem);
+  cr_assert(no_leaks());
+}
+
 // Only configurations, in each of their forms.
 Test(ech_key_file, reads_configurations_alone) {
   struct ech_key_file made = new_file();
@@ -404,6 +429,10 @@ Test(ech_key_file, holds_p256_in_pem_and_go_where_boringssl_has_it) {
   cr_assert_arr_eq(go_read.keys[0].bytes, file.keys[0].bytes, 32);
   cr_assert_not(ech_key_output_make(&output, &file, ECH_KEY_NSS, &error));
   cr_assert(strstr(error.text, "x25519 only"));
+  // BoringSSL's server takes such a key.
+  ech_key_free(key);
+  key = ech_key_from_file(&pem_read, &error);
+  cr_assert(key != NULL, "%s", error.text);
   ech_key_free(key);
   ech_key_file_cleanup(&file);
   ech_key_file_cleanup(&pem_read);

@@ -217,3 +217,37 @@ Test(secret_file, makes_a_directory_and_its_parents_for_us_alone) {
   cr_assert(strstr(error.text, strerror(ENOTDIR)), "%s", error.text);
   scratch_remove(&scratch);
 }
+
+Test(secret_file, overwrites_what_it_removes) {
+  struct scratch scratch = scratch_new();
+  struct key_error error;
+  char path[256], left[8] = {0};
+  in_dir(path, scratch.dir, "file");
+  cr_assert(write_hello(path, SECRET_FILE_PRIVATE, false, &error));
+  FILE *file = fopen(path, "r");  // who has it open sees what becomes of it
+  cr_assert(secret_file_remove(path, &error));
+  cr_assert_eq(fread(left, 1, sizeof(left), file), 5);
+  cr_assert_arr_eq(left, "\0\0\0\0\0", 5);
+  fclose(file);
+  cr_assert_eq(mode_of(path), -1);
+  cr_assert(secret_file_remove(path, &error), "there is nothing to remove");
+  scratch_remove(&scratch);
+}
+
+Test(secret_file, removes_a_link_and_not_what_it_leads_to) {
+  struct scratch scratch = scratch_new();
+  struct key_error error;
+  char path[256], link[256];
+  in_dir(path, scratch.dir, "file");
+  in_dir(link, scratch.dir, "link");
+  cr_assert(write_hello(path, SECRET_FILE_PRIVATE, false, &error));
+  cr_assert(symlink(path, link) == 0);
+  cr_assert(secret_file_remove(link, &error));
+  cr_assert_eq(mode_of(link), -1);
+  char *text = get_file(path);
+  cr_assert_str_eq(text, "hello");
+  free(text);
+  cr_assert_not(secret_file_remove(scratch.dir, &error));
+  cr_assert(strstr(error.text, scratch.dir), "%s", error.text);
+  scratch_remove(&scratch);
+}

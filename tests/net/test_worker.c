@@ -1,5 +1,7 @@
 #include "net/worker.h"
 
+#include <pthread.h>
+
 #include "net_test.h"
 
 TestSuite(worker, .timeout = 20);
@@ -84,6 +86,73 @@ Test(worker, runs_what_is_queued_when_it_is_freed) {
   defer(&s);
   cr_assert_eq(worker_free(w), 0);
   cr_assert_eq(s.num_runs, 1);
+}
+
+// Posts to a worker from another thread, and counts on the worker's own.
+struct poster {
+  struct worker *worker;
+  pthread_t main_thread;
+  int num_posts;
+  int num_runs;
+  uv_timer_t patience;  // keeps the loop running until all have come
+};
+
+static void on_post(void *owner) {
+  struct poster *p = owner;
+  cr_assert(pthread_equal(pthread_self(), p->main_thread));
+  if (++p->num_runs == p->num_posts) {
+    uv_close((uv_handle_t *)&p->patience, NULL);
+  }
+}
+
+static void *post_all(void *arg) {
+  struct poster *p = arg;
+  for (int i = 0; i < p->num_posts; i++) {
+    worker_post(p->worker, on_post, p);
+  }
+  return NULL;
+}
+
+static void on_no_patience(uv_timer_t *timer) {
+  (void)timer;
+  cr_assert_fail("the loop was not woken");
+}
+
+Test(worker, runs_on_its_own_thread_what_others_post) {
+  struct poster p = {
+      .worker = worker_new(), .main_thread = pthread_self(), .num_posts = 1000};
+  pthread_t thread;
+  uv_timer_init(worker_loop(p.worker), &p.patience);
+  uv_timer_start(&p.patience, on_no_patience, 10000, 0);
+  cr_assert_eq(pthread_create(&thread, NULL, post_all, &p), 0);
+  worker_run(p.worker);
+  pthread_join(thread, NULL);
+  cr_assert_eq(p.num_runs, p.num_posts);
+  cr_assert_eq(worker_free(p.worker), 0);
+}
+
+static void on_letter(void *owner) {
+  static char letter = 'a';
+  char *text = owner;
+  text[strlen(text)] = letter++;
+}
+
+Test(worker, keeps_the_order_of_posts_and_does_not_wait_for_them) {
+  struct worker *w = worker_new();
+  struct step s = {.worker = w};
+  char first[8] = "", second[8] = "";
+  defer(&s);  // posts do not keep the loop turning
+  worker_post(w, on_letter, first);
+  worker_post(w, on_letter, second);
+  worker_post(w, on_letter, first);
+  cr_assert_str_empty(first);
+  turn_loop(w, 1);
+  cr_assert_str_eq(first, "ac");
+  cr_assert_str_eq(second, "b");
+  worker_post(w, on_letter, second);
+  worker_run(w);  // returns: there is nothing to wait for
+  cr_assert_eq(worker_free(w), 0);
+  cr_assert_str_eq(second, "bd");
 }
 
 Test(worker, says_so_when_a_handle_was_left_open) {

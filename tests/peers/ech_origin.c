@@ -1,22 +1,26 @@
 // ech_origin is the tests' own ECH server, which browsers use: TLS 1.2 and 1.3
 // with h2 and http/1.1, in front of a backend that speaks them in the clear.
 //
-//   ech_origin --site CERT KEY [--public NAME CERT KEY] [--ech PEM]
+//   ech_origin --site CERT KEY [--public NAME CERT KEY] [--ech PEM|DIR]
 //              [--backend PORT] [--h1] [--client-ca FILE] [--tls12] [--p256]
 //
 // It prints `listening on 127.0.0.1:PORT`, then `hello NAME accepted|outer` for
-// each finished handshake. Without --ech it knows no ECH. Without --backend it
+// each finished handshake. Without --ech it knows no ECH. Of a directory it
+// loads every *.ech in the order of their names, as HAProxy does, and again on
+// SIGHUP: then it prints `loaded N keys`. Without --backend it
 // sends back what it gets. With --client-ca it lets in nobody without a
 // certificate of that root. With --p256 alone for a group, a client that sends
 // a share of X25519 gets a HelloRetryRequest. A hello for NAME gets the public
 // name's certificate, any other the site's.
 
+#include <dirent.h>
 #include <openssl/hpke.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/ech_key.h"
@@ -50,6 +54,7 @@ struct server {
   const char *client_ca_path;  // or NULL
   uv_tcp_t listener;
   uv_signal_t term;
+  uv_signal_t hup;
 };
 
 // One connection. `ends[0]` is the client's stream and `ends[1]` the backend's;
@@ -225,7 +230,7 @@ static int choose_protocol(SSL *ssl, const uint8_t **out, uint8_t *out_len,
              : SSL_TLSEXT_ERR_NOACK;
 }
 
-static SSL_ECH_KEYS *load_ech_keys(const char *path) {
+static struct ech_key *load_ech_key(const char *path) {
   struct key_error error;
   uint8_t *pem;
   size_t pem_len;
@@ -237,11 +242,15 @@ static SSL_ECH_KEYS *load_ech_keys(const char *path) {
     die(error.text);
   }
   secret_file_free(pem, pem_len);
+  return key;
+}
+
+static void add_ech_key(SSL_ECH_KEYS *keys, const char *path) {
+  struct ech_key *key = load_ech_key(path);
   size_t list_len;
   const uint8_t *list = ech_key_config_list(key, &list_len);
   uint8_t private_key[32];
   ech_key_private(key, private_key);
-  SSL_ECH_KEYS *keys = SSL_ECH_KEYS_new();
   EVP_HPKE_KEY *hpke = EVP_HPKE_KEY_new();
   // The list has one entry, after its own length.
   if (!EVP_HPKE_KEY_init(hpke, EVP_hpke_x25519_hkdf_sha256(), private_key,
@@ -251,7 +260,44 @@ static SSL_ECH_KEYS *load_ech_keys(const char *path) {
   }
   EVP_HPKE_KEY_free(hpke);
   ech_key_free(key);
-  return keys;
+}
+
+static int is_ech_file(const struct dirent *entry) {
+  size_t len = strlen(entry->d_name);
+  return len > 4 && strcmp(entry->d_name + len - 4, ".ech") == 0;
+}
+
+// add_ech_dir returns how many there were.
+static int add_ech_dir(SSL_ECH_KEYS *keys, const char *dir) {
+  char path[4096];
+  struct dirent **entries;
+  int num = scandir(dir, &entries, is_ech_file, alphasort);
+  if (num <= 0) {
+    die("the directory has no ECH keys");
+  }
+  for (int i = 0; i < num; i++) {
+    snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
+    add_ech_key(keys, path);
+    free(entries[i]);
+  }
+  free(entries);
+  return num;
+}
+
+static int load_ech_keys(struct server *server, SSL_CTX *ctx) {
+  struct stat info;
+  SSL_ECH_KEYS *keys = SSL_ECH_KEYS_new();
+  int num = 1;
+  if (stat(server->ech_path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    num = add_ech_dir(keys, server->ech_path);
+  } else {
+    add_ech_key(keys, server->ech_path);
+  }
+  if (SSL_CTX_set1_ech_keys(ctx, keys) != 1) {
+    die("cannot use the ECH keys");
+  }
+  SSL_ECH_KEYS_free(keys);
+  return num;
 }
 
 static SSL_CTX *context_new(struct server *server,
@@ -278,9 +324,7 @@ static SSL_CTX *context_new(struct server *server,
   SSL_CTX_set_cert_cb(ctx, choose_certificate, server);
   SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, server);
   if (server->ech_path != NULL) {
-    SSL_ECH_KEYS *keys = load_ech_keys(server->ech_path);
-    SSL_CTX_set1_ech_keys(ctx, keys);
-    SSL_ECH_KEYS_free(keys);
+    load_ech_keys(server, ctx);
   }
   return ctx;
 }
@@ -338,6 +382,19 @@ static void on_term(uv_signal_t *handle, int signum) {
   _exit(0);
 }
 
+static void on_hup(uv_signal_t *handle, int signum) {
+  struct server *server = handle->data;
+  (void)signum;
+  if (server->ech_path == NULL) {
+    return;
+  }
+  if (server->public != NULL) {
+    load_ech_keys(server, server->public);
+  }
+  printf("loaded %d keys\n", load_ech_keys(server, server->site));
+  fflush(stdout);
+}
+
 static void listen_on_loopback(struct server *server) {
   uv_loop_t *loop = worker_loop(server->worker);
   struct sockaddr_in address;
@@ -362,6 +419,9 @@ int main(int argc, char **argv) {
   read_args(&server, argv + 1);
   uv_signal_init(worker_loop(server.worker), &server.term);
   uv_signal_start(&server.term, on_term, SIGTERM);
+  uv_signal_init(worker_loop(server.worker), &server.hup);
+  server.hup.data = &server;
+  uv_signal_start(&server.hup, on_hup, SIGHUP);
   listen_on_loopback(&server);
   worker_run(server.worker);
   return 0;

@@ -1,11 +1,13 @@
 """Opens a page in Firefox without a window and prints its document as HTML.
 
-    firefox_page.py PROXY_PORT CA_FILE DIRECTORY URL
+    firefox_page.py WAY CA_FILE DIRECTORY URL
 
-The browser uses the HTTP proxy on PROXY_PORT of 127.0.0.1 for everything,
-trusts the certificates in CA_FILE besides its own roots, has a profile of its
-own in DIRECTORY, and asks nobody for anything but URL. It is driven over
-Marionette, which comes with it: JSON after its length over a local socket.
+WAY is a port of 127.0.0.1 whose HTTP proxy the browser uses for everything, or
+the URL of a DNS over HTTPS server that it asks for all names; then it connects
+without a proxy. It trusts the certificates in CA_FILE besides its own roots, has a
+profile of its own in DIRECTORY, and asks nobody for anything but URL. When CA_FILE is
+empty, DIRECTORY is the profile, with whatever it trusts. It is driven over Marionette,
+which comes with it: JSON after its length over a local socket.
 """
 
 import ctypes
@@ -21,10 +23,6 @@ START_SECONDS = 60
 LOAD_SECONDS = 60
 
 PREFS = {
-    "network.proxy.type": 1,
-    "network.proxy.http": "127.0.0.1",
-    "network.proxy.ssl": "127.0.0.1",
-    "network.proxy.no_proxies_on": "",
     "marionette.port": 0,  # a free one, told in MarionetteActivePort
     # What it would fetch on its own.
     "app.normandy.enabled": False,
@@ -55,17 +53,40 @@ PREFS = {
 }
 
 
-def make_profile(directory, proxy_port, ca_file):
-    profile = os.path.join(directory, "firefox")
-    os.mkdir(profile, 0o700)
+def proxy_prefs(port):
+    return {
+        "network.proxy.type": 1,
+        "network.proxy.http": "127.0.0.1",
+        "network.proxy.http_port": port,
+        "network.proxy.ssl": "127.0.0.1",
+        "network.proxy.ssl_port": port,
+        "network.proxy.no_proxies_on": "",
+    }
+
+
+def resolver_prefs(url):
+    return {
+        "network.proxy.type": 0,
+        "network.trr.mode": 3,
+        "network.trr.uri": url,
+        "network.trr.allow-rfc1918": True,  # the site is on loopback
+        "network.dns.echconfig.enabled": True,
+    }
+
+
+def write_prefs(profile, way):
     prefs = dict(PREFS)
-    prefs["network.proxy.http_port"] = proxy_port
-    prefs["network.proxy.ssl_port"] = proxy_port
+    prefs.update(proxy_prefs(int(way)) if way.isdigit() else resolver_prefs(way))
     with open(os.path.join(profile, "user.js"), "w") as file:
         for name, value in prefs.items():
             file.write(
                 "user_pref(%s, %s);\n" % (json.dumps(name), json.dumps(value))
             )
+
+
+def make_profile(directory, ca_file):
+    profile = os.path.join(directory, "firefox")
+    os.mkdir(profile, 0o700)
     database = "sql:" + profile
     for args in (
         ["-N", "--empty-password"],
@@ -138,13 +159,17 @@ def print_page(marionette, url):
     # An error page of the browser's own is an error here, and is printed too.
     error, _ = marionette.call("WebDriver:Navigate", url=url)
     if error is not None:
-        print(error["message"], file=sys.stderr)
+        print(error["error"], error["message"], file=sys.stderr)
     print(marionette.must("WebDriver:GetPageSource")["value"], flush=True)
 
 
 def main():
-    proxy_port, ca_file, directory, url = sys.argv[1:]
-    profile = make_profile(directory, int(proxy_port), ca_file)
+    way, ca_file, directory, url = sys.argv[1:]
+    profile = make_profile(directory, ca_file) if ca_file else directory
+    write_prefs(profile, way)
+    port_file = os.path.join(profile, "MarionetteActivePort")
+    if os.path.exists(port_file):
+        os.remove(port_file)  # of the last time
     browser = subprocess.Popen(
         ["firefox-esr", "--headless", "--marionette", "--no-remote"]
         + ["--profile", profile],

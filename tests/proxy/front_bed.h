@@ -21,6 +21,7 @@
 
 struct front_bed {
   struct proxy proxy;
+  struct proxy_limit limit;
   struct log log;
   struct peer browser;
   struct test_listener listener;  // the origin's
@@ -120,6 +121,7 @@ static inline void bed_open(struct front_bed *bed) {
   fake_worker = test_worker_new();
   bed->proxy.worker = fake_worker;
   bed->proxy.log = &bed->log;
+  bed->proxy.limit = &bed->limit;
   test_listener_open(&bed->listener, fake_worker, "127.0.0.1");
   fake.address = bed->listener.address;
   fake.status = LOOKUP_LOCAL;

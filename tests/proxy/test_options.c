@@ -58,6 +58,7 @@ Test(options, defaults_are_private_and_local, .init = use_no_file) {
   cr_expect_eq(o.mode, MODE_PREFER);
   cr_expect_eq(o.log.level, LOG_NORMAL);
   cr_expect_eq(o.log.format, LOG_TEXT);
+  cr_expect_eq(o.num_workers, 0, "as many as fit the machine");
   cr_assert_eq(o.num_resolvers, 2);
   for (size_t i = 0; i < o.num_resolvers; i++) {
     cr_expect_eq(o.resolvers[i].num_addresses, 4);
@@ -71,13 +72,15 @@ Test(options, defaults_are_private_and_local, .init = use_no_file) {
 Test(options, takes_every_option_of_run, .init = use_no_file) {
   struct options o;
   struct options_error error;
-  cr_assert(parse(&o, &error, OPTIONS_RUN,
-                  "--listen [::1]:0 --mode=strict --upstream-ca u.pem "
-                  "--resolver-ca r.pem --state-dir state -v --log-format json "
-                  "--resolver https://dns.test:8443/q --bootstrap 192.0.2.1 "
-                  "--bootstrap 2001:db8::1 --resolver https://192.0.2.9"),
-            "%s", error.text);
+  cr_assert(
+      parse(&o, &error, OPTIONS_RUN,
+            "--listen [::1]:0 --workers 64 --mode=strict --upstream-ca u.pem "
+            "--resolver-ca r.pem --state-dir state -v --log-format json "
+            "--resolver https://dns.test:8443/q --bootstrap 192.0.2.1 "
+            "--bootstrap 2001:db8::1 --resolver https://192.0.2.9"),
+      "%s", error.text);
   expect_address(&o.listen, "[::1]:0");
+  cr_expect_eq(o.num_workers, 64);
   cr_expect_eq(o.mode, MODE_STRICT);
   cr_expect_str_eq(o.upstream_ca, "u.pem");
   cr_expect_str_eq(o.resolver_ca, "r.pem");
@@ -178,6 +181,12 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
       {OPTIONS_RUN, "--listen 127.0.0.1:65536", "127.0.0.1:8450"},
       {OPTIONS_RUN, "--mode lax", "prefer and strict"},
       {OPTIONS_RUN, "--log-format xml", "text and json"},
+      {OPTIONS_RUN, "--workers 0", "from 1 to 64"},
+      {OPTIONS_RUN, "--workers 65", "from 1 to 64"},
+      {OPTIONS_RUN, "--workers -1", "from 1 to 64"},
+      {OPTIONS_RUN, "--workers 2x", "from 1 to 64"},
+      {OPTIONS_RUN, "--workers 99999999999999999999", "from 1 to 64"},
+      {OPTIONS_CHECK, "--workers 2 a.test", "unknown option"},
       {OPTIONS_RUN, "--resolver tls://dns.test", "--bootstrap IP"},
       {OPTIONS_RUN, "--resolver tls://192.0.2.1/q", "has a path"},
       {OPTIONS_RUN, "--resolver udp://192.0.2.1", "on this machine"},
@@ -190,7 +199,7 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
       {OPTIONS_RUN, "--bootstrap dns.test", "write an IP address"},
       {OPTIONS_RUN, "--state-dir", "'--state-dir' needs a value"},
       {OPTIONS_RUN, "-c", "'-c' needs a value"},
-      {OPTIONS_RUN, "--workers 2", "unknown option '--workers'"},
+      {OPTIONS_RUN, "--worker 2", "unknown option '--worker'"},
       {OPTIONS_RUN, "--upstream-proxy=x", "--upstream-proxy: write it as"},
       {OPTIONS_RUN, "--upstream-proxy socks5://u:p@192.0.2.1:1",
        "into [proxy] of the configuration file"},
@@ -285,8 +294,9 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
     const char *file;
     const char *text;
   } kBad[] = {
-      {"[proxy]\nlisten = 127.0.0.1:1\nworkers = 2\n",
-       "echproxy.conf:3: [proxy] has no key 'workers'"},
+      {"[proxy]\nlisten = 127.0.0.1:1\nworker = 2\n",
+       "echproxy.conf:3: [proxy] has no key 'worker'"},
+      {"[proxy]\nworkers = many\n", "echproxy.conf:2: workers = many: write"},
       {"[proxy]\n\n  mode = lax\n", "echproxy.conf:3: mode = lax: the modes"},
       {"[proxy]\nlisten = 0.0.0.0:1\n", "echproxy.conf:2: listen = 0.0.0.0:1"},
       {"[proxy]\nverbose = maybe\n", "echproxy.conf:2: verbose = maybe: write"},

@@ -54,11 +54,13 @@ Test(page_server, chooses_what_the_browser_lists_first) {
 
 struct bed {
   struct proxy proxy;
+  struct proxy_limit limit;
   struct peer browser;
 };
 
 static void bed_open(struct bed *bed, enum page_protocol protocol) {
   *bed = (struct bed){.proxy.worker = test_worker_new()};
+  bed->proxy.limit = &bed->limit;
   struct stream *ours, *theirs;
   test_tcp_pair(bed->proxy.worker, &theirs, &ours);
   peer_open(&bed->browser, theirs);

@@ -19,4 +19,10 @@ struct peer *bssl_server_start(struct scratch *scratch, uint16_t *out_port,
                                const char *cert_name,
                                const struct ech_key *key);
 
+// bssl_server_start_file does so with the files that `keygen --format raw`
+// wrote: `ech_path`, and the one beside it.
+struct peer *bssl_server_start_file(struct scratch *scratch, uint16_t *out_port,
+                                    const char *cert_name,
+                                    const char *ech_path);
+
 #endif

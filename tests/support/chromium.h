@@ -19,4 +19,16 @@ struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
 struct peer *chromium_print_start(struct scratch *scratch, uint16_t proxy_port,
                                   const char *ca_path, const char *url);
 
+// chromium_print_at_home_start does so with the home directory `home` and
+// whatever is trusted there.
+struct peer *chromium_print_at_home_start(struct scratch *scratch,
+                                          uint16_t proxy_port, const char *home,
+                                          const char *url);
+
+// chromium_direct_start opens `url` without a proxy, asks the DNS over HTTPS
+// server `resolver` for all names, prints the page and ends.
+struct peer *chromium_direct_start(struct scratch *scratch,
+                                   const char *resolver, const char *ca_path,
+                                   const char *url);
+
 #endif

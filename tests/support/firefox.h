@@ -15,4 +15,16 @@
 struct peer *firefox_print_start(struct scratch *scratch, uint16_t proxy_port,
                                  const char *ca_path, const char *url);
 
+// firefox_print_with_profile_start does so with the profile in the directory
+// `profile`, which is there, and whatever is trusted in it.
+struct peer *firefox_print_with_profile_start(struct scratch *scratch,
+                                              uint16_t proxy_port,
+                                              const char *profile,
+                                              const char *url);
+
+// firefox_direct_start opens `url` without a proxy, asks the DNS over HTTPS
+// server `resolver` for all names, prints the page and ends.
+struct peer *firefox_direct_start(struct scratch *scratch, const char *resolver,
+                                  const char *ca_path, const char *url);
+
 #endif

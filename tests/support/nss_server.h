@@ -17,4 +17,15 @@ struct peer *nss_server_start(struct scratch *scratch, uint16_t *out_port,
                               const struct test_cert *cert,
                               const struct ech_key *key);
 
+// nss_server_start_file does so with the file that `keygen --format nss` wrote.
+struct peer *nss_server_start_file(struct scratch *scratch, uint16_t *out_port,
+                                   const struct test_cert *cert,
+                                   const char *ech_path);
+
+// nss_server_start_for does so, and refuses hellos for any other name than
+// `name`. For the others it writes "Negotiated server name: NAME".
+struct peer *nss_server_start_for(struct scratch *scratch, uint16_t *out_port,
+                                  const struct test_cert *cert,
+                                  const struct ech_key *key, const char *name);
+
 #endif

@@ -17,12 +17,13 @@ struct proxy_process {
 };
 
 const char *const *proxy_process_env(struct scratch *scratch) {
-  static const char *env[3];
+  static const char *env[4];
   const char *path = scratch_path(scratch, "sanitizer");
   env[0] =
       scratch_format(scratch, "ASAN_OPTIONS=log_path=%s:detect_leaks=1", path);
   env[1] = scratch_format(scratch,
                           "UBSAN_OPTIONS=log_path=%s:print_stacktrace=1", path);
+  env[2] = scratch_format(scratch, "TSAN_OPTIONS=log_path=%s", path);
   return env;
 }
 
@@ -57,7 +58,9 @@ void proxy_process_stop(struct proxy_process *process) {
   if (process == NULL) {
     return;
   }
-  peer_signal(process->peer, SIGTERM);
+  if (peer_wait(process->peer, 0) == -1) {
+    peer_signal(process->peer, SIGTERM);
+  }
   int exit_code = peer_wait(process->peer, kStopMs);
   cr_assert_eq(exit_code, 0, "echproxy exited with %d: %s", exit_code,
                peer_output(process->peer));

@@ -26,8 +26,9 @@ struct proxy_process *proxy_process_start(struct scratch *scratch,
                                           const char *binary,
                                           const char *const args[]);
 
-// proxy_process_stop ends it with SIGTERM and asserts that it exits with 0, in
-// time, and that no sanitizer had anything to say. NULL does nothing.
+// proxy_process_stop ends it with SIGTERM if it still runs, and asserts that it
+// exits with 0, in time, and that no sanitizer had anything to say. NULL does
+// nothing.
 void proxy_process_stop(struct proxy_process *process);
 
 uint16_t proxy_process_port(const struct proxy_process *process);

@@ -45,8 +45,8 @@ static void make_certs(struct scene *scene) {
   scene->site_der_len = (size_t)len;
 }
 
-const char *scene_keygen(struct scene *scene, const char *file,
-                         const char *public_name) {
+const char *scene_keygen_as(struct scene *scene, const char *file,
+                            const char *public_name, const char *format) {
   struct program program;
   const char *path = scratch_path(scene->scratch, file);
   const char *const argv[] = {
@@ -55,6 +55,8 @@ const char *scene_keygen(struct scene *scene, const char *file,
       public_name,
       "--out",
       path,
+      "--format",
+      format,
       "--name",
       kSiteName,
       "--port",
@@ -67,6 +69,11 @@ const char *scene_keygen(struct scene *scene, const char *file,
   program_cleanup(&program);
   proxy_process_assert_clean(scene->scratch);
   return path;
+}
+
+const char *scene_keygen(struct scene *scene, const char *file,
+                         const char *public_name) {
+  return scene_keygen_as(scene, file, public_name, "pem");
 }
 
 void scene_open(struct scene *scene) {
@@ -161,6 +168,26 @@ void scene_start_site(struct scene *scene) {
   scene_start_odd_site(scene, &(struct scene_origin){0});
 }
 
+void scene_start_long_site(struct scene *scene) {
+  const char *names = "DNS:secret.test";
+  for (int i = 0; i < 100; i++) {
+    names =
+        scratch_format(scene->scratch, "%s,DNS:another-%03d.test", names, i);
+  }
+  struct test_cert *cert = scene_cert(scene, "long", names);
+  cr_assert_gt(i2d_X509(cert->cert, NULL), kSceneLongCert);
+  test_cert_free(cert);
+  scene_start_odd_site(scene, &(struct scene_origin){.site = "long"});
+}
+
+void scene_start_echo(struct scene *scene) {
+  struct scratch *s = scene->scratch;
+  scene_start_origin(
+      scene, (const char *const[]){"--site", scratch_path(s, "site.crt"),
+                                   scratch_path(s, "site.key"), "--ech",
+                                   scene->ech_path, NULL});
+}
+
 void scene_start_dns(struct scene *scene, const char *const records[]) {
   const char *const site[] = {scene->zone_line, "secret.test. A 127.0.0.1",
                               "plain.test. A 127.0.0.1", NULL};
@@ -251,6 +278,17 @@ void scene_run_fetch(struct program *out, struct scene *scene,
   const char *argv[kMaxArgs];
   fetch_args(argv, scene, fetch, 100);
   program_run(out, argv, NULL, kRunMs);
+}
+
+size_t scene_fetch_bytes(struct scene *scene) {
+  struct program curl;
+  tap_clear(scene->tap);
+  scene_run_fetch(&curl, scene, &(struct scene_fetch){0});
+  cr_assert_eq(curl.exit_code, 0, "%s", curl.err);
+  program_cleanup(&curl);
+  proxy_process_wait_idle(scene->proxy, 12000);
+  scene_assert_hidden(scene);
+  return tap_num_bytes(scene->tap);
 }
 
 struct peer *scene_start_fetch(struct scene *scene,

@@ -53,6 +53,11 @@ struct test_cert *scene_cert(struct scene *scene, const char *file,
 const char *scene_keygen(struct scene *scene, const char *file,
                          const char *public_name);
 
+// scene_keygen_as is scene_keygen for a file in another format, whose key is
+// the one to publish then.
+const char *scene_keygen_as(struct scene *scene, const char *file,
+                            const char *public_name, const char *format);
+
 // scene_run_origin runs ech_origin with `args` (NULL at its end) and sets the
 // port that it listens on. Released with peer_free.
 struct peer *scene_run_origin(const char *const args[], uint16_t *out_port);
@@ -76,6 +81,14 @@ struct scene_origin {
 // scene_start_odd_site is scene_start_site with something that differs.
 void scene_start_odd_site(struct scene *scene,
                           const struct scene_origin *origin);
+
+// scene_start_long_site is scene_start_site with a certificate of more than
+// kSceneLongCert octets, which is hard to overlook on the wire.
+enum { kSceneLongCert = 2000 };
+void scene_start_long_site(struct scene *scene);
+
+// scene_start_echo runs the site so that it sends back what it gets.
+void scene_start_echo(struct scene *scene);
 
 // scene_start_backend runs site.py and returns its port as a text.
 const char *scene_start_backend(struct scene *scene);
@@ -112,6 +125,11 @@ struct scene_fetch {
 // in a line "STATUS VERSION SECONDS". Released with program_cleanup.
 void scene_run_fetch(struct program *out, struct scene *scene,
                      const struct scene_fetch *fetch);
+
+// scene_fetch_bytes fetches the site once, waits until the proxy is idle, and
+// returns how many bytes that brought to the tap. It forgets earlier ones, and
+// asserts that the new ones hide the site.
+size_t scene_fetch_bytes(struct scene *scene);
 
 // scene_start_fetch runs curl without waiting for it, for at most
 // `max_seconds`. Its output is the body and, in the end, "STATUS VERSION

@@ -75,6 +75,17 @@ bool tunnel_client_send(SSL *ssl, int fd, size_t len) {
   return true;
 }
 
+bool tunnel_client_echoes(SSL *ssl, size_t len) {
+  char chunk[kChunk];
+  bool ok = tunnel_client_send(ssl, -1, len);
+  while (ok && len > 0) {
+    int got = SSL_read(ssl, chunk, (int)(len < sizeof(chunk) ? len : kChunk));
+    ok = got > 0;
+    len -= ok ? (size_t)got : 0;
+  }
+  return ok;
+}
+
 ssize_t tunnel_client_count(SSL *ssl, int fd) {
   char chunk[kChunk];
   ssize_t total = 0;

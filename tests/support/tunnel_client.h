@@ -24,6 +24,9 @@ void tunnel_client_close(SSL *ssl);
 // tunnel_client_send sends `len` bytes of 'x'; with a NULL `ssl`, on `fd`.
 bool tunnel_client_send(SSL *ssl, int fd, size_t len);
 
+// tunnel_client_echoes sends as many and says whether as many come back.
+bool tunnel_client_echoes(SSL *ssl, size_t len);
+
 // tunnel_client_count reads until the peer has ended its direction and returns
 // how many bytes there were, or -1 when it ended in any other way.
 ssize_t tunnel_client_count(SSL *ssl, int fd);

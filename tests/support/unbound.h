@@ -18,6 +18,13 @@ struct unbound *unbound_start(struct scratch *scratch, const char *cert_name,
                               const char *const records[]);
 void unbound_stop(struct unbound *unbound);
 
+// unbound_cache_start runs it as a resolver that has no records of its own: it
+// asks the DNS server on `upstream_port` of 127.0.0.1 for names below `test.`,
+// and keeps the answers for their TTL. Released with unbound_stop.
+struct unbound *unbound_cache_start(struct scratch *scratch,
+                                    const char *cert_name,
+                                    uint16_t upstream_port);
+
 // unbound_port returns the port of 127.0.0.1 that answers
 // https://127.0.0.1:PORT/dns-query.
 uint16_t unbound_port(const struct unbound *unbound);

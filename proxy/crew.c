@@ -1,0 +1,203 @@
+#include "proxy/crew.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "ech/lookup.h"
+#include "net/xalloc.h"
+#include "proxy/listener.h"
+
+// One worker with what is its own. But for `thread` and `has_thread`, which are
+// the main thread's, only its own thread uses it once it has one.
+struct member {
+  struct crew *crew;
+  struct proxy proxy;
+  struct listener *listener;  // NULL before it listens, and once it drains
+  uv_check_t turn;            // while it drains: after each turn of the loop
+  bool finishing;
+  pthread_t thread;
+  bool has_thread;
+};
+
+struct crew {
+  struct member *members;
+  size_t num_members;
+  size_t num_drained;  // that have no connections left, for the main thread
+};
+
+static struct member *first_of(const struct crew *crew) {
+  return &crew->members[0];
+}
+
+struct worker *crew_worker(const struct crew *crew) {
+  return first_of(crew)->proxy.worker;
+}
+
+static void member_init(struct member *m, struct crew *crew,
+                        const struct proxy *common,
+                        const struct options *options, X509_STORE *trust) {
+  m->crew = crew;
+  m->proxy = *common;
+  m->proxy.worker = worker_new();
+  m->proxy.resolver = options_resolver_new(options, m->proxy.worker, trust);
+  uv_check_init(worker_loop(m->proxy.worker), &m->turn);
+  m->turn.data = m;
+}
+
+struct crew *crew_new(size_t num_workers, const struct proxy *common,
+                      const struct options *options, X509_STORE *trust) {
+  struct crew *crew = xcalloc(1, sizeof(*crew));
+  crew->members = xcalloc(num_workers, sizeof(*crew->members));
+  crew->num_members = num_workers;
+  for (size_t i = 0; i < num_workers; i++) {
+    struct member *m = &crew->members[i];
+    member_init(m, crew, common, options, trust);
+    if (i > 0) {
+      resolver_share(m->proxy.resolver, first_of(crew)->proxy.resolver);
+    }
+  }
+  return crew;
+}
+
+bool crew_listen(struct crew *crew, struct address *out_bound, int *out_err,
+                 const struct address *address) {
+  struct member *first = first_of(crew);
+  first->listener = listener_open(&first->proxy, out_bound, out_err, address);
+  bool ok = first->listener != NULL;
+  for (size_t i = 1; ok && i < crew->num_members; i++) {
+    struct member *m = &crew->members[i];
+    m->listener = listener_open_beside(&m->proxy, out_err, first->listener);
+    ok = m->listener != NULL;
+  }
+  return ok;
+}
+
+// Takes down what is open on the worker's own thread. Last words to browsers
+// may still be on their way, within a time limit.
+static void member_finish(struct member *m) {
+  m->finishing = true;
+  listener_close(m->listener);
+  m->listener = NULL;
+  proxy_close_all(&m->proxy);
+  resolver_free(m->proxy.resolver);
+  uv_close((uv_handle_t *)&m->turn, NULL);
+  worker_run(m->proxy.worker);
+}
+
+static void *on_thread(void *arg) {
+  struct member *m = arg;
+  worker_run(m->proxy.worker);
+  member_finish(m);
+  return NULL;
+}
+
+// Signals are for the main thread, so threads are made with none let in.
+static int start_thread(struct member *m) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int err = pthread_create(&m->thread, NULL, on_thread, m);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  m->has_thread = err == 0;
+  return err == 0 ? 0 : uv_translate_sys_error(err);
+}
+
+bool crew_start(struct crew *crew, int *out_err) {
+  for (size_t i = 1; i < crew->num_members; i++) {
+    struct member *m = &crew->members[i];
+    char name[16];  // the kernel's limit
+    *out_err = start_thread(m);
+    if (*out_err != 0) {
+      return false;
+    }
+    snprintf(name, sizeof(name), "worker %u", (unsigned)i + 1);
+    pthread_setname_np(m->thread, name);
+  }
+  return true;
+}
+
+void crew_run(struct crew *crew) { worker_run(crew_worker(crew)); }
+
+// Runs on the main thread.
+static void on_member_drained(void *owner) {
+  struct crew *crew = owner;
+  if (++crew->num_drained == crew->num_members && !first_of(crew)->finishing) {
+    crew_stop(crew);
+  }
+}
+
+static void on_turn(uv_check_t *turn) {
+  struct member *m = turn->data;
+  if (m->proxy.num_connections == 0) {
+    uv_check_stop(turn);
+    worker_post(crew_worker(m->crew), on_member_drained, m->crew);
+  }
+}
+
+static void member_drain(void *owner) {
+  struct member *m = owner;
+  if (m->listener == NULL) {
+    return;
+  }
+  listener_close(m->listener);
+  m->listener = NULL;
+  uv_check_start(&m->turn, on_turn);
+}
+
+// It may be told so more than once.
+static void member_stop(void *owner) {
+  struct member *m = owner;
+  if (!m->finishing) {
+    uv_stop(worker_loop(m->proxy.worker));
+  }
+}
+
+static void tell_all(struct crew *crew, void (*what)(void *owner)) {
+  for (size_t i = 0; i < crew->num_members; i++) {
+    worker_post(crew->members[i].proxy.worker, what, &crew->members[i]);
+  }
+}
+
+void crew_drain(struct crew *crew) { tell_all(crew, member_drain); }
+
+void crew_stop(struct crew *crew) { tell_all(crew, member_stop); }
+
+void crew_count(const struct crew *crew, struct crew_counts *out) {
+  *out = (struct crew_counts){0};
+  for (size_t i = 0; i < crew->num_members; i++) {
+    const struct proxy *p = &crew->members[i].proxy;
+    out->open += p->num_connections;
+    out->hidden += p->num_hidden;
+    out->passed += p->num_passed;
+    out->refused += p->num_refused;
+  }
+}
+
+int crew_free(struct crew *crew) {
+  if (crew == NULL) {
+    return 0;
+  }
+  int err = 0;
+  crew_stop(crew);
+  for (size_t i = 0; i < crew->num_members; i++) {
+    struct member *m = &crew->members[i];
+    if (!m->has_thread) {
+      member_finish(m);
+    }
+  }
+  for (size_t i = 0; i < crew->num_members; i++) {
+    struct member *m = &crew->members[i];
+    if (m->has_thread) {
+      pthread_join(m->thread, NULL);
+    }
+  }
+  for (size_t i = 0; i < crew->num_members; i++) {
+    int member_err = worker_free(crew->members[i].proxy.worker);
+    err = member_err != 0 ? member_err : err;
+  }
+  free(crew->members);
+  free(crew);
+  return err;
+}

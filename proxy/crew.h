@@ -1,0 +1,67 @@
+// crew is the workers of the running proxy. Each has a loop, a listener, a
+// resolver's sessions and its connections to itself, and the same origin,
+// greeter, answers and rules as all others (proxy.h). The first worker is on
+// the thread that calls all of this, the main thread, and the others have
+// threads of their own, so that a crew of one is a program of one thread.
+
+#ifndef ECHPROXY_PROXY_CREW_H
+#define ECHPROXY_PROXY_CREW_H
+
+#include <openssl/x509.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/address.h"
+#include "proxy/options.h"
+#include "proxy/proxy.h"
+
+struct crew;
+
+// What all workers have done together since the start, but for what is open
+// now.
+struct crew_counts {
+  size_t open;
+  uint64_t hidden;
+  uint64_t passed;
+  uint64_t refused;
+};
+
+// crew_new makes `num_workers` > 0 workers. Each gets a copy of `common`, what
+// it shares being borrowed while the crew lives, and a resolver as `options`
+// say, with servers verified against `trust`. Released with crew_free.
+struct crew *crew_new(size_t num_workers, const struct proxy *common,
+                      const struct options *options, X509_STORE *trust);
+
+// crew_listen opens all listeners at one address, as listener_open does. False
+// with the libuv error in `out_err`.
+bool crew_listen(struct crew *crew, struct address *out_bound, int *out_err,
+                 const struct address *address);
+
+// crew_start starts the threads of all workers but the first. False with the
+// libuv error in `out_err` when there can be no more threads.
+bool crew_start(struct crew *crew, int *out_err);
+
+// crew_run runs the first worker until crew_stop is called, or all connections
+// have ended after crew_drain.
+void crew_run(struct crew *crew);
+
+// crew_drain closes all listeners, and stops the crew when no connection is
+// open any more.
+void crew_drain(struct crew *crew);
+
+// crew_stop makes crew_run return, and the other workers close what is open.
+void crew_stop(struct crew *crew);
+
+// crew_count reads the counters of all workers. Those of one moment need not
+// fit together.
+void crew_count(const struct crew *crew, struct crew_counts *out);
+
+// crew_worker returns the first worker.
+struct worker *crew_worker(const struct crew *crew);
+
+// crew_free stops the crew, closes all connections, waits for the threads and
+// releases the workers. It returns 0, or the error of worker_free when
+// something was left open. NULL does nothing.
+int crew_free(struct crew *crew);
+
+#endif

@@ -1,0 +1,159 @@
+// The program built with ThreadSanitizer, with four workers and clients of all
+// kinds at the same time. What the sanitizer finds fails proxy_process_stop.
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/loopback.h"
+#include "support/scene.h"
+#include "support/tunnel_client.h"
+
+enum { kClients = 8, kRounds = 40, kBytes = 100000 };
+
+// One of the clients, on a thread of its own.
+struct client {
+  pthread_t thread;
+  uint16_t proxy_port;
+  uint16_t site_port;
+  uint16_t plain_port;
+  SSL_CTX *trusts_us;
+  SSL_CTX *trusts_root;
+  int num_failures;
+};
+
+static bool uses_tunnel(const struct client *c, SSL_CTX *ctx, const char *host,
+                        uint16_t port) {
+  int fd = tunnel_client_connect(c->proxy_port, host, port);
+  SSL *ssl = fd < 0 ? NULL : tunnel_client_tls(ctx, fd, host);
+  bool ok = ssl != NULL && tunnel_client_echoes(ssl, kBytes);
+  if (ssl != NULL) {
+    tunnel_client_close(ssl);
+  }
+  return ok;
+}
+
+// Sends a request and says whether the answer begins as it should.
+static bool is_answered(const struct client *c, const char *request,
+                        const char *begin) {
+  char answer[16] = "";
+  int fd = loopback_connect(c->proxy_port);
+  bool ok = fd >= 0 && loopback_send(fd, request, strlen(request)) &&
+            loopback_recv(fd, answer, strlen(begin)) &&
+            strcmp(answer, begin) == 0;
+  close(fd);
+  return ok;
+}
+
+// Begins a tunnel and leaves in the middle of it.
+static bool leaves(const struct client *c) {
+  int fd = tunnel_client_connect(c->proxy_port, kSiteName, c->site_port);
+  if (fd >= 0) {
+    loopback_send(fd, "\x16\x03\x01", 3);
+    loopback_reset(fd);
+  }
+  return fd >= 0;
+}
+
+static void *run_client(void *arg) {
+  struct client *c = arg;
+  for (int i = 0; i < kRounds; i++) {
+    bool ok = uses_tunnel(c, c->trusts_us, kSiteName, c->site_port);
+    ok &= uses_tunnel(c, c->trusts_root, "plain.test", c->plain_port);
+    ok &= is_answered(c, "GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 200");
+    ok &= is_answered(c, "CONNECT broken.test:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+                      "HTTP/1.1 502");
+    ok &= is_answered(c, "CONNECT nowhere.test:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+                      "HTTP/1.1 502");
+    ok &= leaves(c);
+    c->num_failures += !ok;
+  }
+  return NULL;
+}
+
+// Two sites: one with ECH that knows another key than its record says, so that
+// what it answers is learned, and one without.
+static uint16_t start_sites(struct scene *scene, struct peer **out_plain) {
+  struct scratch *s = scene->scratch;
+  uint16_t plain_port;
+  const char *zone_line = scene->zone_line;
+  const char *ech = scene_keygen(scene, "new.pem", kPublicName);
+  scene->zone_line = zone_line;
+  test_cert_free(scene_cert(scene, "plain", "DNS:plain.test"));
+  *out_plain = scene_run_origin(
+      (const char *const[]){"--site", scratch_path(s, "plain.crt"),
+                            scratch_path(s, "plain.key"), NULL},
+      &plain_port);
+  scene_start_origin(
+      scene,
+      (const char *const[]){"--site", scratch_path(s, "site.crt"),
+                            scratch_path(s, "site.key"), "--public",
+                            kPublicName, scratch_path(s, "public.crt"),
+                            scratch_path(s, "public.key"), "--ech", ech, NULL});
+  return plain_port;
+}
+
+static void start_clients(struct client clients[kClients],
+                          const struct client *like) {
+  for (size_t i = 0; i < kClients; i++) {
+    clients[i] = *like;
+    cr_assert_eq(
+        pthread_create(&clients[i].thread, NULL, run_client, &clients[i]), 0);
+  }
+}
+
+static int join_clients(struct client clients[kClients]) {
+  int num_failures = 0;
+  for (size_t i = 0; i < kClients; i++) {
+    pthread_join(clients[i].thread, NULL);
+    num_failures += clients[i].num_failures;
+  }
+  return num_failures;
+}
+
+// Signals while clients are at it.
+static void disturb(struct scene *scene) {
+  struct peer *proxy = proxy_process_peer(scene->proxy);
+  for (int i = 0; i < 10; i++) {
+    cr_assert(peer_wait_line(proxy, "hidden step=relay", 20000));
+    peer_signal(proxy, SIGHUP);
+    cr_assert(peer_wait_line(proxy, "are forgotten", 20000));
+    proxy_process_status(scene->proxy);
+  }
+}
+
+Test(races, are_none_between_workers, .timeout = 200) {
+  struct scene scene;
+  struct peer *plain;
+  struct client clients[kClients];
+  scene_open(&scene);
+  struct scratch *s = scene.scratch;
+  struct client like = {.plain_port = start_sites(&scene, &plain)};
+  scene_start_dns(&scene, NULL);
+  scene.proxy_binary = ECHPROXY_RACES_BINARY;
+  scene_start_proxy(&scene, (const char *const[]){"--workers", "4", NULL});
+  like.proxy_port = proxy_process_port(scene.proxy);
+  like.site_port = tap_port(scene.tap);
+  like.trusts_us = tunnel_client_context(scratch_path(s, "state/ca.pem"));
+  like.trusts_root = tunnel_client_context(scratch_path(s, "root.crt"));
+  start_clients(clients, &like);
+  disturb(&scene);
+  cr_expect_eq(join_clients(clients), 0, "%s",
+               peer_output(proxy_process_peer(scene.proxy)));
+  int fd = tunnel_client_connect(like.proxy_port, kSiteName, like.site_port);
+  SSL *open = tunnel_client_tls(like.trusts_us, fd, kSiteName);
+  cr_assert_not_null(open);
+  peer_signal(proxy_process_peer(scene.proxy), SIGTERM);
+  scene_assert_hidden(&scene);
+  proxy_process_stop(scene.proxy);
+  scene.proxy = NULL;
+  tunnel_client_close(open);
+  SSL_CTX_free(like.trusts_us);
+  SSL_CTX_free(like.trusts_root);
+  peer_free(plain);
+  scene_close(&scene);
+}

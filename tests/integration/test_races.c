@@ -126,34 +126,79 @@ static void disturb(struct scene *scene) {
   }
 }
 
-Test(races, are_none_between_workers, .timeout = 200) {
+// What a test stands on.
+struct bed {
   struct scene scene;
   struct peer *plain;
+  struct client like;
+};
+
+static void bed_open(struct bed *bed) {
+  struct scene *scene = &bed->scene;
+  scene_open(scene);
+  struct scratch *s = scene->scratch;
+  bed->like = (struct client){.plain_port = start_sites(scene, &bed->plain)};
+  scene_start_dns(scene, NULL);
+  scene->proxy_binary = ECHPROXY_RACES_BINARY;
+  scene_start_proxy(scene, (const char *const[]){"--workers", "4", NULL});
+  bed->like.proxy_port = proxy_process_port(scene->proxy);
+  bed->like.site_port = tap_port(scene->tap);
+  bed->like.trusts_us = tunnel_client_context(scratch_path(s, "state/ca.pem"));
+  bed->like.trusts_root = tunnel_client_context(scratch_path(s, "root.crt"));
+}
+
+static void bed_close(struct bed *bed) {
+  SSL_CTX_free(bed->like.trusts_us);
+  SSL_CTX_free(bed->like.trusts_root);
+  peer_free(bed->plain);
+  scene_close(&bed->scene);
+}
+
+// Ends the proxy, which must have nothing to say.
+static void stop_proxy(struct scene *scene) {
+  proxy_process_stop(scene->proxy);
+  scene->proxy = NULL;
+}
+
+Test(races, are_none_between_workers, .timeout = 200) {
+  struct bed bed;
   struct client clients[kClients];
-  scene_open(&scene);
-  struct scratch *s = scene.scratch;
-  struct client like = {.plain_port = start_sites(&scene, &plain)};
-  scene_start_dns(&scene, NULL);
-  scene.proxy_binary = ECHPROXY_RACES_BINARY;
-  scene_start_proxy(&scene, (const char *const[]){"--workers", "4", NULL});
-  like.proxy_port = proxy_process_port(scene.proxy);
-  like.site_port = tap_port(scene.tap);
-  like.trusts_us = tunnel_client_context(scratch_path(s, "state/ca.pem"));
-  like.trusts_root = tunnel_client_context(scratch_path(s, "root.crt"));
-  start_clients(clients, &like);
-  disturb(&scene);
-  cr_expect_eq(join_clients(clients), 0, "%s",
-               peer_output(proxy_process_peer(scene.proxy)));
-  int fd = tunnel_client_connect(like.proxy_port, kSiteName, like.site_port);
-  SSL *open = tunnel_client_tls(like.trusts_us, fd, kSiteName);
+  bed_open(&bed);
+  struct peer *proxy = proxy_process_peer(bed.scene.proxy);
+  start_clients(clients, &bed.like);
+  disturb(&bed.scene);
+  cr_expect_eq(join_clients(clients), 0, "%s", peer_output(proxy));
+  int fd =
+      tunnel_client_connect(bed.like.proxy_port, kSiteName, bed.like.site_port);
+  SSL *open = tunnel_client_tls(bed.like.trusts_us, fd, kSiteName);
   cr_assert_not_null(open);
-  peer_signal(proxy_process_peer(scene.proxy), SIGTERM);
-  scene_assert_hidden(&scene);
-  proxy_process_stop(scene.proxy);
-  scene.proxy = NULL;
+  peer_signal(proxy, SIGTERM);
+  scene_assert_hidden(&bed.scene);
+  stop_proxy(&bed.scene);
   tunnel_client_close(open);
-  SSL_CTX_free(like.trusts_us);
-  SSL_CTX_free(like.trusts_root);
-  peer_free(plain);
-  scene_close(&scene);
+  bed_close(&bed);
+}
+
+// Clients go on to the end, and more signals than it takes come meanwhile.
+Test(races, are_none_when_it_stops_under_load, .timeout = 200) {
+  static const int kSignals[] = {SIGUSR1, SIGHUP, SIGTERM, SIGHUP, SIGUSR1};
+  struct bed bed;
+  struct client clients[kClients];
+  signal(SIGPIPE, SIG_IGN);
+  bed_open(&bed);
+  struct peer *proxy = proxy_process_peer(bed.scene.proxy);
+  start_clients(clients, &bed.like);
+  for (int i = 0; i < 20; i++) {
+    cr_assert(peer_wait_line(proxy, "hidden step=relay", 20000));
+  }
+  for (size_t i = 0; i < sizeof(kSignals) / sizeof(kSignals[0]); i++) {
+    peer_signal(proxy, kSignals[i]);
+  }
+  cr_assert(peer_wait_line(proxy, "stopping when", 20000));
+  peer_signal(proxy, SIGINT);
+  cr_assert_eq(peer_wait(proxy, 20000), 0, "%s", peer_output(proxy));
+  join_clients(clients);  // whose connections have failed
+  scene_assert_hidden(&bed.scene);
+  stop_proxy(&bed.scene);
+  bed_close(&bed);
 }

@@ -129,11 +129,20 @@ static bool open_common(struct run *r, struct key_error *out_error) {
   return true;
 }
 
-static void open_crew(struct run *r) {
+static bool open_crew(struct run *r) {
   size_t num = num_workers(&r->options);
-  limit_set(&r->limit, max_files(), num);
+  size_t files = max_files();
+  if (files < num * kWorkerFiles) {
+    log_error(&r->options.log,
+              "%zu workers need %zu open files, and %zu are allowed; choose "
+              "fewer with --workers N, or raise the limit (ulimit -n)",
+              num, num * kWorkerFiles, files);
+    return false;
+  }
+  limit_set(&r->limit, files, num);
   r->crew = crew_new(num, &r->common, &r->options, r->trust.resolvers);
   r->lifecycle = lifecycle_open(r->crew, &r->common, r->leaves);
+  return true;
 }
 
 static bool start_crew(struct run *r) {
@@ -172,8 +181,7 @@ static int serve(struct run *r) {
     log_error(&r->options.log, "%s", error.text);
     return EX_SOFTWARE;
   }
-  open_crew(r);
-  if (!start_crew(r)) {
+  if (!open_crew(r) || !start_crew(r)) {
     return EX_UNAVAILABLE;
   }
   crew_run(r->crew);

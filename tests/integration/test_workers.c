@@ -214,13 +214,13 @@ Test(workers, share_answers_and_tickets, .timeout = 100) {
   scene_close(&scene);
 }
 
-// Runs the proxy, which must say `why` and end, with `memory` of address space.
+// Runs the proxy, which must say `why` and end, with a limit of prlimit's.
 static void expect_no_start(struct scene *scene, const char *binary,
-                            const char *memory, uint16_t port,
+                            const char *limit, uint16_t port,
                             const char *workers, const char *why) {
   struct program program;
   const char *args[20] = {
-      "prlimit",   scratch_format(scene->scratch, "--as=%s", memory),
+      "prlimit",   limit,
       binary,      "run",
       "--workers", workers,
       "--listen",  scratch_format(scene->scratch, "127.0.0.1:%u", port)};
@@ -234,7 +234,7 @@ static void expect_no_start(struct scene *scene, const char *binary,
 }
 
 static void expect_in_use(struct scene *scene, uint16_t port) {
-  expect_no_start(scene, ECHPROXY_BINARY, "unlimited", port, "4",
+  expect_no_start(scene, ECHPROXY_BINARY, "--as=unlimited", port, "4",
                   "address already in use; choose another with --listen");
 }
 
@@ -243,8 +243,10 @@ Test(workers, that_cannot_be_started_are_said_to_be_too_many, .timeout = 60) {
   struct scene scene;
   scene_open(&scene);
   scene.resolver_port = 9;
-  expect_no_start(&scene, ECHPROXY_PLAIN_BINARY, "300000000", 0, "64",
+  expect_no_start(&scene, ECHPROXY_PLAIN_BINARY, "--as=300000000", 0, "64",
                   "choose fewer with --workers N");
+  expect_no_start(&scene, ECHPROXY_BINARY, "--nofile=1000", 0, "64",
+                  "64 workers need 1024 open files, and 1000 are allowed");
   scene_close(&scene);
 }
 

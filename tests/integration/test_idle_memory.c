@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,7 +13,7 @@ enum {
   kMaxIntercepted = 18 * 1024,  // bytes for each tunnel
   kMaxBlind = 4 * 1024,
   kMaxGrowth = 1024,  // when as many come again
-  kMaxPipeEnds = 64,  // spare ones of all workers, and the program's own
+  kMaxFiles = 64,     // besides two sockets each: spare pipes, resolvers
   kEcho = 4096,
 };
 
@@ -65,25 +64,17 @@ static void start(struct scene *scene, bool blind) {
 // What the proxy has with all of its tunnels open and idle.
 struct cost {
   long memory;
-  unsigned num_pipe_ends;
+  unsigned num_files;
 };
 
-static bool is_pipe(int dir, const char *fd) {
-  char target[8] = "";
-  return readlinkat(dir, fd, target, sizeof(target) - 1) > 0 &&
-         strncmp(target, "pipe:", 5) == 0;
-}
-
-// Counts the ends of pipes that the process has open. Its sockets say nothing:
-// every worker connects to the resolver when it first has to.
-static unsigned num_pipe_ends(const struct peer *peer) {
+static unsigned num_files(const struct peer *peer) {
   char path[64];
   unsigned num = 0;
   snprintf(path, sizeof(path), "/proc/%d/fd", (int)peer_pid(peer));
   DIR *dir = opendir(path);
   cr_assert_not_null(dir);
-  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    num += is_pipe(dirfd(dir), e->d_name);
+  while (readdir(dir) != NULL) {
+    num++;
   }
   closedir(dir);
   return num;
@@ -98,7 +89,7 @@ static struct cost cost_of(struct scene *scene, SSL_CTX *ctx, size_t num) {
     tunnels[i] = open_tunnel(scene, ctx);
   }
   cr_assert_eq(proxy_process_status(scene->proxy).open, (unsigned long)num);
-  struct cost cost = {memory_of(proxy), num_pipe_ends(proxy)};
+  struct cost cost = {memory_of(proxy), num_files(proxy)};
   // They are idle, and not broken: the first and the last still carry bytes.
   cr_assert(tunnel_client_send(tunnels[0], -1, 1));
   cr_assert(tunnel_client_send(tunnels[num - 1], -1, 1));
@@ -121,7 +112,7 @@ static void assert_small(struct scene *scene, const char *ca, long max_bytes) {
           growth);
   cr_assert_leq(each, max_bytes);
   cr_assert_leq(growth, (long)kMaxGrowth);
-  cr_assert_leq(all.num_pipe_ends, (unsigned)kMaxPipeEnds);
+  cr_assert_leq(all.num_files, one.num_files + 2 * kNumTunnels + kMaxFiles);
   SSL_CTX_free(ctx);
 }
 

@@ -57,7 +57,10 @@ static bool explain(struct key_error *out_error, const char *dir, int code) {
 static int open_database(sqlite3 **out, const char *dir, const char *file,
                          int flags) {
   char *path = path_in(dir, file);
-  int code = sqlite3_open_v2(path, out, flags, NULL);
+  struct stat info;
+  // SQLite would wait for whoever writes to a pipe.
+  bool is_other = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+  int code = is_other ? SQLITE_NOTADB : sqlite3_open_v2(path, out, flags, NULL);
   free(path);
   if (code == SQLITE_OK) {
     code = sqlite3_busy_timeout(*out, kBusyMs);

@@ -8,6 +8,7 @@
 
 #include "keys/ca_rotation.h"
 #include "net/xalloc.h"
+#include "proxy/command_line.h"
 #include "proxy/state_dir.h"
 #include "roots/our_roots.h"
 #include "roots/root_places.h"
@@ -23,7 +24,10 @@ struct run {
 
 static void print_line(const struct run *r, const char *what,
                        const struct root_place *place) {
-  fprintf(r->change->out, "%-22s %-34s %s\n", what, place->label, place->path);
+  char *line = text_format("%-22s %-34s %s", what, place->label, place->path);
+  key_error_make_plain(line);
+  fprintf(r->change->out, "%s\n", line);
+  free(line);
 }
 
 // print_line_about is for stores that nothing is done to.
@@ -39,8 +43,8 @@ static void fail(const struct run *r, const struct root_place *place,
   r->result->num_failed++;
   print_line(r, "FAILED", place);
   fflush(r->change->out);  // so that the reason stands below it
-  fprintf(stderr, "echproxy %s: %s: %s\n", r->change->command, place->label,
-          error->text);
+  command_line_complain(r->change->command, "%s: %s", place->label,
+                        error->text);
 }
 
 // Listing.
@@ -145,11 +149,12 @@ static void handle_place(const struct run *r, const struct root_place *place) {
 
 // Beginning.
 
-// is_our_home keeps what belongs to root out of a user's home, and the user's
+// This keeps what belongs to root out of a user's home, and the user's
 // CA out of root's.
-static bool is_our_home(const char *home, struct key_error *out_error) {
+bool root_change_allowed(struct key_error *out_error) {
   static const char kAdvice[] =
       "run it as yourself and without sudo; it prints what needs root";
+  const char *home = state_dir_home();
   const char *sudo = getenv("SUDO_UID");
   struct stat info;
   if (home == NULL) {
@@ -200,17 +205,17 @@ bool root_change_run(const struct root_change *change,
   *out_result = (struct root_change_result){0};
   struct run r = {.change = change, .result = out_result};
   struct ca_known known = {.num = 0};
-  char *home = xstrdup(state_dir_home());
   char *pem_path = text_format("%s/ca.pem", change->state_dir);
-  bool ok = is_our_home(home, out_error) &&
+  bool ok = root_change_allowed(out_error) &&
             ca_known_read(&known, change->state_dir, out_error);
   if (ok) {
     our_roots_init(&r.roots, &known, pem_path, change->all);
+    char *home = xstrdup(state_dir_home());
     handle_places(&r, home);
+    free(home);
     our_roots_cleanup(&r.roots);
   }
   ca_known_cleanup(&known);
   free(pem_path);
-  free(home);
   return ok;
 }

@@ -211,6 +211,14 @@ Test(trust, leaves_a_home_directory_as_it_was, .timeout = 60) {
   scratch_free(s);
 }
 
+Test(trust, keeps_one_line_for_each_store, .timeout = 60) {
+  struct scratch *s = scratch_new();
+  struct user user = user_new(s);
+  make_profile(&user, "a\nb\x1b");
+  assert_says(RUN(&user, 0, "trust"), "profile a?b? ");
+  scratch_free(s);
+}
+
 Test(trust, changes_nothing_when_it_is_only_asked, .timeout = 60) {
   struct scratch *s = scratch_new();
   struct user user = user_new(s);
@@ -361,11 +369,15 @@ Test(trust, is_refused_to_root_in_a_users_place, .timeout = 60) {
   struct user user = user_new(s);
   give_home_to_nobody(&user);
   assert_says(RUN(&user, 73, "untrust"), "run it as yourself and without sudo");
+  assert_says(RUN(&user, 73, "trust"), "run it as yourself and without sudo");
+  cr_assert_neq(access(scratch_format(s, "%s/.local", user.home), F_OK), 0,
+                "nothing of root's is put there");
   cr_assert_eq(chown(user.home, 0, 0), 0);
   setenv("SUDO_UID", "1000", 1);
   assert_says(RUN(&user, 73, "untrust"), "run it as yourself and without sudo");
   assert_says(RUN(&user, 73, "trust"), "run it as yourself and without sudo");
   unsetenv("SUDO_UID");
+  cr_assert_neq(access(scratch_format(s, "%s/.local", user.home), F_OK), 0);
   scratch_free(s);
 }
 

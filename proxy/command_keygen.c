@@ -25,9 +25,8 @@ static const char kCommand[] = "keygen";
 // Who reads a format, for the words that follow a new key.
 static const char *const kReaders[] = {
     [ECH_KEY_PEM] = "nginx: ssl_ech_file, HAProxy: ech, lighttpd, OpenSSL 4",
-    [ECH_KEY_GO] =
-        "sing-box: key_path, mihomo: ech-key, Xray: its base64 is "
-        "echServerKeys",
+    [ECH_KEY_GO] = ("sing-box: key_path, mihomo: ech-key, Xray: its base64 is "
+                    "echServerKeys"),
     [ECH_KEY_NSS] = "NSS: selfserv -X \"$(cat FILE)\"",
     [ECH_KEY_RAW] =
         "BoringSSL: bssl-tool server -ech-key FILE -ech-config FILE.config",

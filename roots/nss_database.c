@@ -41,7 +41,8 @@ static bool explain(struct key_error *out_error, const char *dir, int code) {
                   "%s is locked by a program that uses it; close the browser "
                   "and run this again",
                   dir);
-  } else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+  } else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
+             code == SQLITE_ERROR) {  // the last: it lacks NSS's table
     key_error_set(out_error,
                   "%s/%s is damaged, or no database of NSS; move it away, and "
                   "the browser makes a new one",

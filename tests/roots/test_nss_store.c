@@ -258,6 +258,8 @@ Test(nss_store, says_that_it_is_damaged, .timeout = 60) {
   static const char kJunk[] = "not a database, but long enough to look like it";
   scratch_write(bed.s, "db/cert9.db", kJunk, sizeof(kJunk));
   expect_failure(&bed, dir, "no database of NSS");
+  scratch_write(bed.s, "db/cert9.db", "", 0);  // what a full disk leaves
+  expect_failure(&bed, dir, "no database of NSS");
   root_bed_close(&bed);
 }
 

@@ -42,13 +42,20 @@ static const char kHelp[] =
     "                   asks to be fetched after twice that\n"
     "  -h, --help       print this\n"
     "\n"
-    "FILE is an ECH key in PEM (RFC 9934), Go's or NSS's format, or an "
-    "ECHConfigList.\n"
-    "Several are for keys with different KEMs or cipher suites, the one to use "
-    "first in\n"
-    "front. Of keys that are alike only the newest that the server has loaded "
-    "is\n"
-    "published (docs/ROTATION.md).\n"
+    "FILE is an ECH key in PEM (RFC 9934), Go's or NSS's format, an "
+    "ECHConfigList or\n"
+    "an ECHConfig, such as the FILE.config beside a raw key. Several are for "
+    "keys\n"
+    "with different KEMs or cipher suites, the one to use first in front. Of "
+    "keys\n"
+    "that are alike only the newest that the server has loaded is published\n"
+    "(docs/ROTATION.md).\n"
+    "\n"
+    "It exits with 0 when it was printed, 64 for a wrong command line, 65 for "
+    "a FILE\n"
+    "with nothing to publish, 66 for one that cannot be read, 74 when "
+    "standard output\n"
+    "cannot be written.\n"
     "\n"
     "Examples:\n"
     "  echproxy publish public.example.ech --name secret.example "
@@ -261,14 +268,6 @@ static bool check(struct command_line *line, const struct options *options) {
   return true;
 }
 
-static bool take_number(struct command_line *line, long *out, const char *name,
-                        const char *text, long max) {
-  return command_line_number(out, text, 1, max) ||
-         command_line_set_error(line,
-                                "--%s must be a number from 1 to %ld, not '%s'",
-                                name, max, text);
-}
-
 static bool take(struct command_line *line, struct options *out,
                  const struct command_word *word) {
   switch (word->option) {
@@ -279,12 +278,14 @@ static bool take(struct command_line *line, struct options *out,
       out->format = word->value;
       return true;
     case PORT:
-      return take_number(line, &out->port, "port", word->value, 65535);
+      return command_line_take_number(line, &out->port, "port", word->value, 1,
+                                      UINT16_MAX);
     case ALPN:
       out->alpn = word->value;
       return true;
     case TTL:
-      return take_number(line, &out->ttl, "ttl", word->value, kMaxTtl);
+      return command_line_take_number(line, &out->ttl, "ttl", word->value, 1,
+                                      kMaxTtl);
     case HELP:
       out->help = true;
       return true;

@@ -13,14 +13,14 @@ static const char kHelp[] =
     "usage: echproxy rotate DIR PUBLIC_NAME --keep N [OPTION]...\n"
     "\n"
     "Makes the next ECH key of a server in DIR, moves the others on, and "
-    "removes those\n"
-    "that no client can have any more. A key is first next (servers load it), "
-    "then\n"
-    "current (published), then old (still loaded). Afterwards reload the "
-    "server, then\n"
-    "publish DIR/current.pem: in that order no client meets a key that the "
-    "server\n"
-    "does not have (docs/ROTATION.md).\n"
+    "removes\n"
+    "those that no client can have any more. A key is first next (servers "
+    "load it),\n"
+    "then current (published), then old (still loaded). Afterwards reload the "
+    "server,\n"
+    "then publish DIR/current.pem: in that order no client meets a key that "
+    "the\n"
+    "server does not have (docs/ROTATION.md).\n"
     "\n"
     "nginx:   include DIR/ssl_ech_file.conf;    HAProxy: bind ... ech DIR\n"
     "\n"
@@ -155,10 +155,8 @@ static bool parse_duration(uint32_t *out, const char *text) {
 
 static bool take_number(struct command_line *line, long *out,
                         const struct command_word *word, long min, long max) {
-  return command_line_number(out, word->value, min, max) ||
-         command_line_set_error(
-             line, "--%s must be a number from %ld to %ld, not '%s'",
-             kOptions[word->option].name, min, max, word->value);
+  return command_line_take_number(line, out, kOptions[word->option].name,
+                                  word->value, min, max);
 }
 
 static bool take_argument(struct command_line *line, struct rotation *out,
@@ -249,7 +247,11 @@ static int run(struct command_line *line, int argc, char **argv) {
   }
   enum rotation_status status = rotation_run(&rotation, &report, &error);
   if (status != ROTATION_OK) {
-    command_line_set_error(line, "%s", error.text);
+    command_line_set_error(line, "%s%s", error.text,
+                           status == ROTATION_BAD_KEY
+                               ? "; servers cannot load it either: put it "
+                                 "back or remove it"
+                               : "");
     return exit_code(status);
   }
   return print_report(line, &rotation, &report);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "keys/ca.h"
 #include "keys/ca_rotation.h"
@@ -42,7 +43,8 @@ static bool print_ca(const char *dir, struct key_error *out_error) {
   return true;
 }
 
-// A CA is made only where it is going to be trusted.
+// A CA is made only where it is going to be trusted, so nothing of root's comes
+// into a user's home.
 static bool announce_ca(const struct options *options, const char *dir,
                         struct key_error *out_error) {
   struct ca_known known;
@@ -86,7 +88,7 @@ static int trust(const struct options *options, const char *dir) {
       .out = stdout,
       .dry_run = options->dry_run,
   };
-  if (!announce_ca(options, dir, &error) ||
+  if (!root_change_allowed(&error) || !announce_ca(options, dir, &error) ||
       !root_change_run(&change, &result, &error)) {
     return cannot("trust", &error);
   }
@@ -99,6 +101,10 @@ static int trust(const struct options *options, const char *dir) {
 // them nobody could find what is left. The key goes in any case.
 static bool delete_ca(const char *dir, bool is_clean, bool dry_run,
                       struct key_error *out_error) {
+  if (access(dir, F_OK) != 0) {
+    printf("\nThere is no CA in %s to delete.\n", dir);
+    return true;
+  }
   if (dry_run) {
     printf("\nThe CA in %s would be deleted.\n", dir);
     return true;

@@ -43,6 +43,7 @@ static void member_init(struct member *m, struct crew *crew,
   m->crew = crew;
   m->proxy = *common;
   m->proxy.worker = worker_new();
+  worker_pipes(m->proxy.worker)->max_pipes = common->limit->max_pipes;
   m->proxy.resolver = options_resolver_new(options, m->proxy.worker, trust);
   uv_check_init(worker_loop(m->proxy.worker), &m->turn);
   m->turn.data = m;

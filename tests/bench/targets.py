@@ -26,8 +26,6 @@ def both(limit):
 CONNECT = ("connect", "echproxy", "cpu_us")
 # The floor, and what ECH adds to its client's handshake.
 FLOOR_CONNECT = ("connect", "floor-ech", "cpu_us")
-# What a mint costs, as a part of the floor's new connection (issue 4's tables).
-MINT = {"debian": 0.08, "upstream": 0.072}
 
 
 def transfer_targets():
@@ -39,12 +37,12 @@ def transfer_targets():
         )  # fmt: skip
     for name in ("download-1", "upload-1"):
         yield Target(
-            f"CPU per GiB, {name}, squid against it", "ratio",
+            f"CPU per GiB, {name}, squid against echproxy", "ratio",
             (name, "squid-pool", "cpu_s_per_gib"), (name, "echproxy", "cpu_s_per_gib"),
             "at least", {"debian": 2.7, "upstream": 3.3},
         )  # fmt: skip
         yield Target(
-            f"CPU per GiB, {name}, mitmproxy against it", "ratio",
+            f"CPU per GiB, {name}, mitmproxy against echproxy", "ratio",
             (name, "mitmproxy", "cpu_s_per_gib"), (name, "echproxy", "cpu_s_per_gib"),
             "at least", {"debian": 4.0, "upstream": 5.0},
         )  # fmt: skip
@@ -76,24 +74,37 @@ TARGETS = (
         "with ECH", "ratio", CONNECT, FLOOR_CONNECT, "at most", both(1.15),
     ),
     Target(
-        "The same, the origin's side resumed, against the same", "ratio",
+        "CPU per new connection with ECH, the origin's side resumed, against the "
+        "floor with ECH and both handshakes full", "ratio",
         ("resumed", "echproxy", "cpu_us"), FLOOR_CONNECT, "at most", both(0.6),
     ),
     Target(
-        "CPU per new connection, squid in peek mode against it", "ratio",
+        "CPU per new connection, squid in peek mode against echproxy", "ratio",
         ("connect", "squid-peek", "cpu_us"), CONNECT, "at least",
         {"debian": 4.0, "upstream": 6.0},
     ),
     Target(
-        "CPU per new connection, mitmproxy against it", "ratio",
+        "CPU per new connection, mitmproxy against echproxy", "ratio",
         ("connect", "mitmproxy", "cpu_us"), CONNECT, "at least",
         {"debian": 7.0, "upstream": 10.0},
     ),
     Target(
-        "CPU of a first visit to a host, over one to a site seen before, against "
-        "a mint", "difference", ("sites", "echproxy", "first_us_1000"), CONNECT,
-        "at most", MINT, "µs",
-        scale=("connect", "floor", "cpu_us"),
+        "CPU of a first visit to a host, over one to a host seen before, against "
+        "a mint", "difference", ("first-visit", "echproxy", "first_us"),
+        ("first-visit", "echproxy", "seen_us"), "at most", both(1.0), "µs",
+        scale=("first-visit", "echproxy", "mint_us"),
+    ),
+    Target(
+        "Minting a leaf", "value", ("first-visit", "echproxy", "mint_us"), None,
+        "at most", both(150), "µs",
+    ),
+    Target(
+        "A leaf that is kept, presented to a browser's session", "value",
+        ("first-visit", "echproxy", "hit_us"), None, "at most", both(1.0), "µs",
+    ),
+    Target(
+        "The same without BoringSSL's part", "value",
+        ("first-visit", "echproxy", "find_us"), None, "at most", both(1.0), "µs",
     ),
     Target(
         "A kept-alive 1 KiB request, p50, against the floor", "ratio",

@@ -203,8 +203,10 @@ Test(ca, refuses_a_certificate_that_is_no_ca) {
   uint8_t *der;
   size_t len;
   EVP_PKEY *key = certificate_new_key();
-  cr_assert(
-      certificate_write_leaf(ca_issuer(ca), &host, key, period, &der, &len));
+  struct certificate_public_key public_key;
+  cr_assert(certificate_public_key_of(&public_key, key));
+  cr_assert(certificate_write_leaf(ca_issuer(ca), &host, &public_key, period,
+                                   &der, &len));
   ca_free(ca);
   put_key(scratch.dir, key);
   put_certificate(scratch.dir, der, len);
@@ -250,6 +252,21 @@ Test(ca, survives_every_cut_of_its_files) {
     free(text);
   }
   cr_assert(no_leaks());
+  scratch_remove(&scratch);
+}
+
+// Whoever may write to the directory can exchange ca.pem while `trust` reads
+// it.
+Test(ca, refuses_a_directory_that_others_may_change) {
+  struct scratch scratch = scratch_new();
+  make_ca(scratch.dir, -kDay, kDay);
+  chmod(scratch.dir, 0775);
+  expect_refusal(scratch.dir, "other users", "chmod 700");
+  char empty[256];
+  in_dir(empty, scratch.dir, "empty");
+  cr_assert(mkdir(empty, 0700) == 0 && chmod(empty, 0777) == 0);
+  expect_refusal(empty, "other users", "chmod 700");
+  cr_assert_eq(num_files(empty), 0, "no key is put there");
   scratch_remove(&scratch);
 }
 

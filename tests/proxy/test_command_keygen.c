@@ -222,6 +222,7 @@ Test(command_keygen, says_which_file_to_avoid_is_wrong) {
   cr_assert(printed("err", "missing"));
   cr_assert_eq(run("public.example --out r --format raw"), EX_OK);
   cr_assert_eq(run("public.example --avoid r"), EX_DATAERR);
+  cr_assert(printed("err", "FILE.config"));
   cr_assert_eq(run("public.example --avoid r.config"), EX_OK);
   cr_assert(no_leaks());
   scratch_remove(&scratch);
@@ -274,6 +275,19 @@ Test(command_keygen, warns_of_a_kem_that_most_clients_do_not_take) {
                  EX_USAGE);
     cr_assert(printed("err", "x25519 only"));
   }
+  scratch_remove(&scratch);
+}
+
+Test(command_keygen, keeps_control_characters_out_of_its_messages) {
+  struct scratch scratch = enter_scratch();
+  cr_expect_eq(run("public.example --out a\nb/c"), EX_CANTCREAT);
+  cr_expect(printed("err", "cannot write a?b/c: "));
+  cr_expect_eq(run("public.example --name a\n\x1b"), EX_USAGE);
+  cr_expect(printed("err",
+                    "--name 'a?"
+                    "?' is no host name"));
+  cr_expect_eq(run("a\nb"), EX_USAGE);
+  cr_expect(printed("err", "'a?b': the public name"));
   scratch_remove(&scratch);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/xalloc.h"
+#include "proxy/key_hint.h"
 #include "proxy/setting.h"
 #include "proxy/site_setting.h"
 
@@ -85,6 +86,12 @@ static bool fail_value(struct reader *r, const char *name, int flags,
   bool is_long = strlen(value) > kShownValue;
   return fail_at(r, r->line, "%s = %.*s%s: %s", name, kShownValue, value,
                  is_long ? "..." : "", why);
+}
+
+static bool fail_key(struct reader *r, const char *section, const char *name) {
+  char hint[kKeyHintSize];
+  key_hint_write(hint, section, name);
+  return fail_at(r, r->line, "[%s] has no key '%s'; %s", section, name, hint);
 }
 
 static bool fail_syntax(struct reader *r, int line) {
@@ -266,8 +273,7 @@ static void wipe(char *text) { OPENSSL_cleanse(text, strlen(text)); }
 static bool apply_site(struct reader *r, const char *name, const char *value) {
   const struct site_setting *setting = site_setting_find(name);
   if (setting == NULL) {
-    return fail_at(r, r->line,
-                   "[site] has no key '%s' (see docs/CONFIGURATION.md)", name);
+    return fail_key(r, "site", name);
   }
   const char *why = why_not_here(r, setting->flags, value);
   char *resolved = resolve(r, setting->flags, value);
@@ -283,8 +289,7 @@ static bool apply(struct reader *r, const char *name, const char *value) {
   size_t num;
   const struct setting *setting = setting_find(r->section, name);
   if (setting == NULL) {
-    return fail_at(r, r->line, "[%s] has no key '%s' (see echproxy run --help)",
-                   r->section, name);
+    return fail_key(r, r->section, name);
   }
   bool *seen = &r->seen[setting - setting_all(&num)];
   if (*seen && (setting->flags & kSettingMany) == 0) {

@@ -139,6 +139,11 @@ static const struct site_setting kSettings[] = {
 
 enum { kNumSettings = sizeof(kSettings) / sizeof(kSettings[0]) };
 
+const struct site_setting *site_setting_all(size_t *out_num) {
+  *out_num = kNumSettings;
+  return kSettings;
+}
+
 const struct site_setting *site_setting_find(const char *name) {
   for (size_t i = 0; i < kNumSettings; i++) {
     if (strcmp(kSettings[i].name, name) == 0) {

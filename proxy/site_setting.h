@@ -29,6 +29,9 @@ struct site_setting {
                 const char **out_why);
 };
 
+// site_setting_all returns the table.
+const struct site_setting *site_setting_all(size_t *out_num);
+
 // site_setting_find returns the key `name`, or NULL.
 const struct site_setting *site_setting_find(const char *name);
 

@@ -45,7 +45,7 @@ static char *join(const char *a, size_t a_len, const char *b) {
   return path;
 }
 
-char *config_file_default(void) {
+char *config_file_path(void) {
   const char *base = getenv("XDG_CONFIG_HOME");
   const char *rest = "/echproxy/echproxy.conf";
   // The XDG base directory specification has relative paths ignored.
@@ -56,8 +56,12 @@ char *config_file_default(void) {
   if (base == NULL || base[0] == '\0') {
     return NULL;
   }
-  char *path = join(base, strlen(base), rest);
-  if (access(path, F_OK) != 0) {
+  return join(base, strlen(base), rest);
+}
+
+char *config_file_default(void) {
+  char *path = config_file_path();
+  if (path != NULL && access(path, F_OK) != 0) {
     free(path);
     return NULL;
   }
@@ -123,6 +127,8 @@ static bool begin_site(struct reader *r, const char *pattern_text) {
                    pattern.text);
   }
   site_reading_begin(&r->site, section, r->line);
+  snprintf(r->section, sizeof(r->section), "site \"%s\"", pattern.text);
+  setting_trail_add(&r->options->trail, r->section, NULL, NULL, false, r->line);
   return true;
 }
 
@@ -268,6 +274,15 @@ static const char *why_not_here(const struct reader *r, int flags,
   return "the file holds a password and others may read it; chmod 600 it";
 }
 
+// Keeps for whoever asks what the line has set.
+static void note(struct reader *r, bool ok, const char *name, int flags,
+                 const char *value) {
+  if (ok) {
+    setting_trail_add(&r->options->trail, r->section, name, value,
+                      (flags & kSettingSecret) != 0, r->line);
+  }
+}
+
 static void wipe(char *text) { OPENSSL_cleanse(text, strlen(text)); }
 
 static bool apply_site(struct reader *r, const char *name, const char *value) {
@@ -280,6 +295,7 @@ static bool apply_site(struct reader *r, const char *name, const char *value) {
   bool ok = (why == NULL &&
              site_reading_apply(&r->site, setting, resolved, r->line, &why)) ||
             fail_value(r, name, setting->flags, value, why);
+  note(r, ok, setting->name, setting->flags, resolved);
   wipe(resolved);
   free(resolved);
   return ok;
@@ -300,6 +316,7 @@ static bool apply(struct reader *r, const char *name, const char *value) {
   char *resolved = resolve(r, setting->flags, value);
   bool ok = (why == NULL && setting->apply(r->options, resolved, &why)) ||
             fail_value(r, name, setting->flags, value, why);
+  note(r, ok, setting->name, setting->flags, resolved);
   wipe(resolved);
   free(resolved);
   return ok;
@@ -346,6 +363,7 @@ bool config_file_load(struct options *options, struct options_error *out_error,
     return options_error_set(out_error, EX_CONFIG, "%s cannot be read: %s",
                              path, strerror(errno));
   }
+  setting_trail_set_path(&options->trail, path);
   setvbuf(r.file, r.buffer, _IOFBF, sizeof(r.buffer));
   r.text = xcalloc(kMaxLine, 1);
   bool ok = read_file(&r);

@@ -27,6 +27,8 @@ struct site_setting {
   // is wrong with it.
   bool (*apply)(struct site_reading *reading, const char *value,
                 const char **out_why);
+  const char *about;    // what a file's comments say of it, in lines
+  const char *example;  // a value
 };
 
 // site_setting_all returns the table.

@@ -89,7 +89,8 @@ void config_text_initial(struct bytes *out) {
       "The configuration of echproxy. Nothing is set here yet: lines that\n"
       "begin with a # are comments. `#key = value` shows a default, and\n"
       "`# key = value` an example of what has none. docs/CONFIGURATION.md\n"
-      "says more; `echproxy config --show` says what is in force.");
+      "says more; `echproxy config --show` says what is in force. A proxy\n"
+      "that is running reads the file again on SIGHUP.");
   append_initial_section(out, "proxy");
   append_initial_section(out, "resolver");
   append(out, "\n");

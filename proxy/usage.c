@@ -81,8 +81,11 @@ const char *usage_run(void) {
          "connections\n"
          "have finished, after 5 seconds at most; SIGUSR1 logs a line of "
          "counters;\n"
-         "SIGHUP forgets session tickets, verified certificates, and what "
-         "sites' servers\nsaid of their ECH keys.\n"
+         "SIGHUP reads the configuration again, for connections that come, "
+         "and forgets\n"
+         "session tickets, verified certificates, and what sites' servers said "
+         "of their\n"
+         "ECH keys.\n"
          "\n" NAMES_AND_TRUST
          "  --listen ADDR:PORT   a loopback address (default: 127.0.0.1:8450); "
          "port 0\n"

@@ -43,7 +43,7 @@ struct origin_dial {
   const struct upstream *via;
   origin_dial_cb *done;  // NULL until the dial is begun
   void *owner;
-  struct stream *ahead;  // connected before that, or NULL
+  struct stream *ahead;  // connected before that and still open, or NULL
   uint64_t ahead_since;  // in uv_now's time
 
   // The endpoints that may be used, without the addresses where a handshake
@@ -177,6 +177,31 @@ static void fail_to_connect(struct origin_dial *d, int err) {
   dial_finish(d, d->failure, NULL);
 }
 
+// A server may end a connection on which nothing is said. Begun, the dial makes
+// another.
+static void on_ahead_end(void *owner, int err) {
+  struct origin_dial *d = owner;
+  (void)err;
+  drop_connection(d);
+}
+
+// What speaks first is no TLS server, which its handshake will show.
+static void on_ahead_data(void *owner, const uint8_t *data, size_t len) {
+  struct origin_dial *d = owner;
+  stream_read_stop(d->ahead);
+  stream_unread(d->ahead, data, len);
+}
+
+// keep_for_later takes `stream`, until the dial is begun.
+static void keep_for_later(struct origin_dial *d, struct stream *stream) {
+  static const struct stream_events kEvents = {.on_data = on_ahead_data,
+                                               .on_end = on_ahead_end};
+  d->ahead = stream;
+  d->ahead_since = now_of(d);
+  stream_set_events(stream, &kEvents, d);
+  stream_read_start(stream);
+}
+
 static void on_connected(void *owner, int err, struct stream *stream,
                          struct race_candidate *winner,
                          const struct address *address) {
@@ -186,13 +211,14 @@ static void on_connected(void *owner, int err, struct stream *stream,
     d->report.address = *address;
     d->used = winner;
   }
-  if (d->done == NULL) {
-    d->ahead = stream;  // NULL when it failed: begun, it is tried once more
-    d->ahead_since = now_of(d);
-  } else if (err == 0) {
-    start_handshake(d, stream);
-  } else {
-    fail_to_connect(d, err);
+  if (d->done != NULL) {
+    if (err == 0) {
+      start_handshake(d, stream);
+    } else {
+      fail_to_connect(d, err);
+    }
+  } else if (err == 0) {  // else it is tried once more when it is begun
+    keep_for_later(d, stream);
   }
 }
 

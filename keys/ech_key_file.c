@@ -203,9 +203,22 @@ static bool read_pem(struct ech_key_file *file, const char *text, size_t len,
   return ok;
 }
 
+static bool is_blank(const uint8_t *data, size_t len) {
+  size_t i = 0;
+  while (i < len && strchr(" \t\r\n", data[i]) != NULL && data[i] != '\0') {
+    i++;
+  }
+  return i == len;
+}
+
 bool ech_key_file_read(struct ech_key_file *out, const uint8_t *data,
                        size_t len, struct key_error *out_error) {
   *out = (struct ech_key_file){.format = ECH_KEY_PEM};
+  // Of a name without a record, dig and kdig print nothing.
+  if (is_blank(data, len)) {
+    key_error_set(out_error, "empty: no key, no configuration and no record");
+    return false;
+  }
   if (len > kEchKeyFileMaxLen) {
     key_error_set(out_error, "an ECH key file has at most %d bytes, not %zu",
                   (int)kEchKeyFileMaxLen, len);

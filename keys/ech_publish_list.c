@@ -116,9 +116,11 @@ bool ech_publish_list_add(struct ech_publish_list *list, const char *name,
   size_t bad;
   size_t num_usable = 0;
   if (file->list == NULL) {
-    key_error_set(out_error,
-                  "%.100s holds no configuration; publish the file that has it",
-                  name);
+    key_error_set(
+        out_error,
+        "%.100s holds no configuration; publish the file that has it, "
+        "which for a raw key is FILE.config",
+        name);
     return false;
   }
   if (!ech_config_open_list(&entries, &bad, file->list, file->list_len)) {

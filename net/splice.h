@@ -24,11 +24,13 @@ enum {
 
 struct splice_pipe;
 
-// splice_pool is the pipes of one worker. It is embedded, zero at first.
+// splice_pool is the pipes of one worker. It is embedded, zero at first, but
+// for `max_pipes`, which its owner may set.
 struct splice_pool {
   struct splice_pipe *spare;
   unsigned num_spare;
   unsigned num_pipes;  // that exist
+  unsigned max_pipes;  // fewer than kSpliceMaxPipes; 0: as many
 };
 
 // splice_pool_cleanup closes the spare pipes. No other may be in use.

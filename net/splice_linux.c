@@ -24,10 +24,14 @@ static void pipe_free(struct splice_pool *pool, struct splice_pipe *pipe) {
   pool->num_pipes--;
 }
 
+static bool is_full(const struct splice_pool *pool) {
+  unsigned max = pool->max_pipes != 0 ? pool->max_pipes : kSpliceMaxPipes;
+  return pool->num_pipes >= max;
+}
+
 static struct splice_pipe *pipe_new(struct splice_pool *pool) {
   int fds[2];
-  if (pool->num_pipes >= kSpliceMaxPipes ||
-      pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
+  if (is_full(pool) || pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
     return NULL;
   }
   // A pipe has room for so many packets rather than bytes, so a small one ends

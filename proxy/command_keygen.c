@@ -22,15 +22,13 @@
 // Who reads a format, for the words that follow a new key.
 static const char *const kReaders[] = {
     [ECH_KEY_PEM] =
-        "nginx: ssl_ech_file, HAProxy: ech,\nalso lighttpd and "
-        "OpenSSL 4",
+        "nginx: ssl_ech_file, HAProxy: ech, also lighttpd and OpenSSL 4",
     [ECH_KEY_GO] =
-        "sing-box: key_path, mihomo: ech-key,\nXray: its base64 is "
+        "sing-box: key_path, mihomo: ech-key, Xray: its base64 is "
         "echServerKeys",
-    [ECH_KEY_NSS] = "NSS: selfserv -X \"$(cat\nFILE)\"",
+    [ECH_KEY_NSS] = "NSS: selfserv -X \"$(cat FILE)\"",
     [ECH_KEY_RAW] =
-        "BoringSSL: bssl-tool server\n-ech-key FILE -ech-config "
-        "FILE.config",
+        "BoringSSL: bssl-tool server -ech-key FILE -ech-config FILE.config",
 };
 
 // The path of a file, and of the one beside it.
@@ -94,20 +92,20 @@ static void explain(const struct keygen_options *options,
   if (has_config) {
     fprintf(stderr, "What clients may know is in %s.\n", paths->config);
   }
-  fprintf(stderr, "Give the key to the server and to nobody else (%s). ",
+  fprintf(stderr, "Give the key to the server and to nobody else\n(%s).\n",
           kReaders[options->format]);
   fprintf(stderr,
           hides ? "Publish the line above for %s, and\nthe same line with "
                   "its own name in front for every other site to hide.\n"
-                : "The line above hides no name, for everybody\nsees %s: "
-                  "publish it with the name of each site to hide in\nfront "
+                : "The line above hides no name, for everybody sees\n%s: "
+                  "publish it\nwith the name of each site to hide in front "
                   "instead (--name prints it so).\n",
           options->name);
   if (options->spec.kem_id != kHpkeKemX25519) {
     fputs(
         "Warning: Chromium, what else is made with BoringSSL, and echproxy "
-        "itself use x25519\nalone, and will send the site's name in the clear. "
-        "OpenSSL 4 can use this key.\n",
+        "itself use\nx25519 alone, and will send the site's name in the "
+        "clear. OpenSSL 4 can use this\nkey.\n",
         stderr);
   }
 }

@@ -13,14 +13,14 @@ static const char kHelp[] =
     "usage: echproxy rotate DIR PUBLIC_NAME --keep N [OPTION]...\n"
     "\n"
     "Makes the next ECH key of a server in DIR, moves the others on, and "
-    "removes those\n"
-    "that no client can have any more. A key is first next (servers load it), "
-    "then\n"
-    "current (published), then old (still loaded). Afterwards reload the "
-    "server, then\n"
-    "publish DIR/current.pem: in that order no client meets a key that the "
-    "server\n"
-    "does not have (docs/ROTATION.md).\n"
+    "removes\n"
+    "those that no client can have any more. A key is first next (servers "
+    "load it),\n"
+    "then current (published), then old (still loaded). Afterwards reload the "
+    "server,\n"
+    "then publish DIR/current.pem: in that order no client meets a key that "
+    "the\n"
+    "server does not have (docs/ROTATION.md).\n"
     "\n"
     "nginx:   include DIR/ssl_ech_file.conf;    HAProxy: bind ... ech DIR\n"
     "\n"
@@ -249,7 +249,11 @@ static int run(struct command_line *line, int argc, char **argv) {
   }
   enum rotation_status status = rotation_run(&rotation, &report, &error);
   if (status != ROTATION_OK) {
-    command_line_set_error(line, "%s", error.text);
+    command_line_set_error(line, "%s%s", error.text,
+                           status == ROTATION_BAD_KEY
+                               ? "; servers cannot load it either: put it "
+                                 "back or remove it"
+                               : "");
     return exit_code(status);
   }
   return print_report(line, &rotation, &report);

@@ -13,6 +13,7 @@
 
 #include "keys/ca.h"
 #include "keys/leaf.h"
+#include "net/splice.h"
 #include "net/xalloc.h"
 #include "proxy/config.h"
 #include "proxy/crew.h"
@@ -29,6 +30,7 @@ enum {
   kMaxFiles = 1024 * 1024,
   kSpareFiles = 64,   // for the program itself
   kWorkerFiles = 16,  // for each worker: its loop, its resolvers' sessions
+  kMinConnections = 16,
   kMaxWorkersUnasked = 4,
 };
 
@@ -45,16 +47,26 @@ struct run {
   struct lifecycle *lifecycle;
 };
 
-// Raises the limit of open files as far as allowed, and returns how many
-// connections that lets in: each has a browser's side and a site's.
-static size_t max_connections(size_t num_workers) {
+// Raises the limit of open files as far as allowed, and returns it.
+static size_t max_files(void) {
   struct rlimit files = {1024, 1024};
-  rlim_t spare = kSpareFiles + num_workers * kWorkerFiles;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max < kMaxFiles ? files.rlim_max : kMaxFiles;
   setrlimit(RLIMIT_NOFILE, &files);
-  return files.rlim_cur < 2 * spare ? kSpareFiles / 4
-                                    : (size_t)(files.rlim_cur - spare) / 2;
+  return (size_t)files.rlim_cur;
+}
+
+// limit_set shares `files` out: a connection has a browser's side and a site's,
+// a pipe has two ends, and all pipes together are at most an eighth.
+static void limit_set(struct proxy_limit *limit, size_t files,
+                      size_t num_workers) {
+  size_t pipes = files / 16 / num_workers;
+  pipes = pipes == 0 ? 1 : pipes < kSpliceMaxPipes ? pipes : kSpliceMaxPipes;
+  size_t spare = kSpareFiles + num_workers * (kWorkerFiles + 2 * pipes);
+  size_t connections = files > spare ? (files - spare) / 2 : 0;
+  limit->max_pipes = (unsigned)pipes;
+  limit->max_connections =
+      connections > kMinConnections ? connections : kMinConnections;
 }
 
 // Returns how many workers the user wants, or else one for each core that the
@@ -113,12 +125,21 @@ static bool open_common(struct run *r, struct key_error *out_error) {
   return true;
 }
 
-static void open_crew(struct run *r, int argc, char **argv) {
+static bool open_crew(struct run *r, int argc, char **argv) {
   size_t num = num_workers(&r->config->options);
-  r->limit.max_connections = max_connections(num);
+  size_t files = max_files();
+  if (files < num * kWorkerFiles) {
+    log_error(&r->config->options.log,
+              "%zu workers need %zu open files, and %zu are allowed; choose "
+              "fewer with --workers N, or raise the limit (ulimit -n)",
+              num, num * kWorkerFiles, files);
+    return false;
+  }
+  limit_set(&r->limit, files, num);
   r->crew = crew_new(num, &r->common, r->config);
   r->reload = reload_open(r->crew, ca_certificate(r->ca), argc, argv);
   r->lifecycle = lifecycle_open(r->crew, r->leaves, r->reload);
+  return true;
 }
 
 static bool start_crew(struct run *r) {
@@ -162,8 +183,7 @@ static int serve(struct run *r, struct options *options, int argc,
     log_error(&log, "%s", error.text);
     return EX_SOFTWARE;
   }
-  open_crew(r, argc, argv);
-  if (!start_crew(r)) {
+  if (!open_crew(r, argc, argv) || !start_crew(r)) {
     return EX_UNAVAILABLE;
   }
   crew_run(r->crew);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "keys/ca.h"
 #include "keys/ca_rotation.h"
@@ -99,6 +100,10 @@ static int trust(const struct options *options, const char *dir) {
 // them nobody could find what is left. The key goes in any case.
 static bool delete_ca(const char *dir, bool is_clean, bool dry_run,
                       struct key_error *out_error) {
+  if (access(dir, F_OK) != 0) {
+    printf("\nThere is no CA in %s to delete.\n", dir);
+    return true;
+  }
   if (dry_run) {
     printf("\nThe CA in %s would be deleted.\n", dir);
     return true;

@@ -60,6 +60,7 @@ static void member_init(struct member *m, struct crew *crew,
   m->crew = crew;
   m->proxy = *common;
   m->proxy.worker = worker_new();
+  worker_pipes(m->proxy.worker)->max_pipes = common->limit->max_pipes;
   member_take(m, config_terms_new(crew->config, m->proxy.worker, NULL));
   uv_check_init(worker_loop(m->proxy.worker), &m->turn);
   m->turn.data = m;

@@ -198,9 +198,11 @@ static bool take_avoid(struct reader *r, const char *path) {
     command_line_set_error(r->line, "--avoid %s: %s", path, error.text);
     fail(r, EX_DATAERR);
   } else if (file.list == NULL) {
-    command_line_set_error(
-        r->line, "--avoid %s: a key without its configuration has no config_id",
-        path);
+    command_line_set_error(r->line,
+                           "--avoid %s: a key without its configuration has no "
+                           "config_id; name the file that has it, which for a "
+                           "raw key is FILE.config",
+                           path);
     fail(r, EX_DATAERR);
   } else {
     note_ids(r, &file);

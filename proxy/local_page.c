@@ -19,8 +19,9 @@ static void write_setup(struct bytes *out, const struct proxy *proxy,
   html_raw(out, "</p>\n");
   html_element(out, "h2", "Let the browser trust its certificates");
   html_raw(out,
-           "<p><code>echproxy trust</code> sees to it for every Chromium and "
-           "Firefox of yours. For another browser, import the CA certificate");
+           "<p>The command <code>echproxy trust</code> sees to it for every "
+           "Chromium and Firefox of yours. For another browser, import the CA "
+           "certificate");
   if (proxy->ca_path != NULL) {
     html_raw(out, " <code>");
     html_text(out, proxy->ca_path);

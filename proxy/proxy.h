@@ -31,9 +31,11 @@ struct connection {
   struct connection *prev;
 };
 
-// How many connections all workers together have, and may have. Thread-safe.
+// How many connections all workers together have, and may have, and the pipes
+// besides, which are open files too. Thread-safe.
 struct proxy_limit {
   size_t max_connections;  // each other worker may go one beyond
+  unsigned max_pipes;      // of each worker (net/splice.h)
   atomic_size_t num_connections;
   atomic_bool complained;  // that there are too many: once is enough
 };

@@ -506,7 +506,9 @@ static void on_greeted(void *owner, enum tls_status status,
     t->verdict = "refused";
     t->proxy->num_refused++;
     snprintf(t->cause, sizeof t->cause,
-             "the browser did not accept our certificate: %s", text);
+             "the browser did not accept our certificate (does it trust the "
+             "local CA? see echproxy trust --list): %s",
+             text);
     tunnel_close(t);
     return;
   }

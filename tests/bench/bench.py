@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -126,11 +127,22 @@ def matches(pattern, scenario, peer):
     )
 
 
+def epilog():
+    names = ", ".join(one.key for one in SCENARIOS)
+    scenarios = textwrap.fill(f"Scenarios: {names}.", 79, break_on_hyphens=False)
+    return f"""{scenarios}
+
+Examples:
+  ./bench --quick
+  ./bench --only 'idle-*' --only connect/squid-pool"""
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="bench",
         description=__doc__,
-        epilog="Scenarios: " + ", ".join(one.key for one in SCENARIOS) + ".",
+        epilog=epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--quick", action="store_true", help="less of everything, in four minutes"
@@ -178,9 +190,11 @@ def main():
     stage = Stage(arguments.build, arguments.groups)
     bench = Bench(stage, arguments.quick, sys.stderr)
     begun = time.monotonic()
+    load_before = machine.load_average()
     try:
         bench.run(arguments.selected)
-        run = machine.describe(stage, arguments.quick, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        run = machine.describe(stage, arguments.quick, seconds, load_before)
     except Trouble as trouble:
         print(f"\nThe bench could not run: {trouble}", file=sys.stderr)
         return 2

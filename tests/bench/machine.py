@@ -18,7 +18,12 @@ PACKAGES = (
 DEBIAN_API_VERSION = 17
 
 
-def describe(stage, quick, seconds):
+def load_average():
+    """How many programs wanted a core in the last minute."""
+    return os.getloadavg()[0]
+
+
+def describe(stage, quick, seconds, load_before):
     version = run(stage.echproxy, "--version").strip().splitlines()
     return {
         "quick": quick,
@@ -32,7 +37,7 @@ def describe(stage, quick, seconds):
         "boringssl": version[-1],
         "boringssl_kind": boringssl_kind(version[-1]),
         "packages": package_versions(),
-        "load_average": os.getloadavg()[0],
+        "load_before": round(load_before, 2),
     }
 
 

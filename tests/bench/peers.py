@@ -295,6 +295,9 @@ PEERS = {
         ),
         Peer("direct", "no proxy", start_nothing, how="direct", ech=True),
         Peer("direct-clear", "no proxy, no ECH", start_nothing, how="direct"),
-        Peer("direct-plain", "no proxy", start_nothing, how="direct", blind=True),
+        Peer(
+            "direct-plain", "no proxy, no TLS", start_nothing, how="direct",
+            blind=True,
+        ),
     )
 }  # fmt: skip

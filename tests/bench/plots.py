@@ -29,6 +29,7 @@ STYLES = {
     "haproxy": (SKY, "P"),
     "nginx": (OLIVE, "X"),
 }
+FLOOR = "floor, a bare relay"
 WIDTH = 9.0  # inches, of 100 pixels
 LOG_FROM = 12  # times between the smallest and the largest: a log axis
 
@@ -153,7 +154,7 @@ def cpu_per_connection(results):
         return None
     figure, axes = new_figure(height_for(len(peers), len(series)))
     bars(axes, results, series, peers, "floor", "µs per connection")
-    axes.set_title(f"{title} (dashed: floor)")
+    axes.set_title(f"{title}, less is better (dashed: {FLOOR})")
     return figure, title
 
 
@@ -180,7 +181,9 @@ def cpu_per_gib(results):
     )  # fmt: skip
     for axes, (series, peers, floor, heading) in zip(all_axes[:, 0], panels):
         bars(axes, results, series, peers, floor, "CPU seconds per GiB")
-        axes.set_title(f"{title}, {heading} (dashed: floor, download)")
+        axes.set_title(
+            f"{title}, {heading}, less is better (dashed: floor, download)"
+        )
     return figure, title
 
 
@@ -204,7 +207,7 @@ def latency(results):
     )  # fmt: skip
     for axes, (scenario, heading, peers) in zip(all_axes[:, 0], panels):
         dots(axes, results, scenario, peers)
-        axes.set_title(f"{heading} (dashed: floor, p50)")
+        axes.set_title(f"{heading}, less is better (dashed: {FLOOR}, p50)")
     return figure, title
 
 
@@ -259,7 +262,7 @@ def memory(results):
         return None
     figure, axes = new_figure(height_for(len(peers), len(series)))
     bars(axes, results, series, peers, "floor", "KiB of PSS per tunnel")
-    axes.set_title(f"{title} (dashed: floor, intercepting)")
+    axes.set_title(f"{title}, less is better (dashed: {FLOOR}, intercepting)")
     return figure, title
 
 
@@ -284,7 +287,7 @@ def rate(results):
     axes.set_ylabel("new connections per second")
     axes.set_ylim(0)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    axes.set_title(f"{title} (proxy on one core)")
+    axes.set_title(f"{title}, more is better (proxy on one core)")
     return figure, title
 
 
@@ -302,7 +305,7 @@ def sites(results):
     growth_lines(again, results, peers, "again_us")
     growth_lines(pss, results, peers, "pss_mib")
     first.set_title("CPU of the first connection to each site")
-    again.set_title("CPU of a later connection")
+    again.set_title("CPU of a later connection to one of them")
     pss.set_title("Memory of the proxy once all were visited")
     first.set_ylabel("µs, logarithmic")
     again.set_ylabel("µs, logarithmic")

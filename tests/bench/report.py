@@ -5,6 +5,8 @@ import json
 from measuring import ratio
 from peers import PEERS
 
+BUSY_LOAD = 0.5  # from there on others take a part of the cores that tells
+
 
 def write(out, run, scenarios, results, verdicts, images):
     (out / "report.md").write_text(markdown(run, scenarios, results, verdicts, images))
@@ -106,9 +108,21 @@ def about(run):
         f"{run['date']}: {run['cores']} cores of {run['cpu']}, Linux "
         f"{run['kernel']}. {run['echproxy']} and the floor with "
         f"{run['boringssl']}; groups: {run['groups']}. Peers: {packages}.\n\n"
+        f"{quietness(run)}\n\n"
         "Medians of the rounds. Where not said otherwise the proxy has one core "
         "and the load and the origin have the others. '×' columns are multiples of "
-        "the floor's figure in the same run."
+        "the floor's figure in the same run; the floor is a bare relay between two "
+        "TLS sessions, without policy or DNS."
+    )
+
+
+def quietness(run):
+    load = run["load_before"]
+    if load < BUSY_LOAD:
+        return f"The machine was quiet before the run (load average {load:.2f})."
+    return (
+        f"**The machine was busy before the run** (load average {load:.2f}): rates and "
+        "latencies, and the targets that depend on them, say little."
     )
 
 

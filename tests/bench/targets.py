@@ -39,12 +39,12 @@ def transfer_targets():
         )  # fmt: skip
     for name in ("download-1", "upload-1"):
         yield Target(
-            f"CPU per GiB, {name}, squid against it", "ratio",
+            f"CPU per GiB, {name}, squid against echproxy", "ratio",
             (name, "squid-pool", "cpu_s_per_gib"), (name, "echproxy", "cpu_s_per_gib"),
             "at least", {"debian": 2.7, "upstream": 3.3},
         )  # fmt: skip
         yield Target(
-            f"CPU per GiB, {name}, mitmproxy against it", "ratio",
+            f"CPU per GiB, {name}, mitmproxy against echproxy", "ratio",
             (name, "mitmproxy", "cpu_s_per_gib"), (name, "echproxy", "cpu_s_per_gib"),
             "at least", {"debian": 4.0, "upstream": 5.0},
         )  # fmt: skip
@@ -76,16 +76,17 @@ TARGETS = (
         "with ECH", "ratio", CONNECT, FLOOR_CONNECT, "at most", both(1.15),
     ),
     Target(
-        "The same, the origin's side resumed, against the same", "ratio",
+        "CPU per new connection with ECH, the origin's side resumed, against the "
+        "floor with ECH and both handshakes full", "ratio",
         ("resumed", "echproxy", "cpu_us"), FLOOR_CONNECT, "at most", both(0.6),
     ),
     Target(
-        "CPU per new connection, squid in peek mode against it", "ratio",
+        "CPU per new connection, squid in peek mode against echproxy", "ratio",
         ("connect", "squid-peek", "cpu_us"), CONNECT, "at least",
         {"debian": 4.0, "upstream": 6.0},
     ),
     Target(
-        "CPU per new connection, mitmproxy against it", "ratio",
+        "CPU per new connection, mitmproxy against echproxy", "ratio",
         ("connect", "mitmproxy", "cpu_us"), CONNECT, "at least",
         {"debian": 7.0, "upstream": 10.0},
     ),

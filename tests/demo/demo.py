@@ -64,6 +64,9 @@ def main():
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     finally:
         # Nothing may keep the children alive, neither impatience nor the alarm.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,10 +1,12 @@
-"""Two columns on a terminal, at most 100 wide, in colour where that is wanted."""
+"""Two columns on a terminal, 80 to 98 wide, in colour where that is wanted."""
 
 import os
+import shutil
 import sys
 import textwrap
 
-LEFT, RIGHT = 41, 52  # with margins and the line between them: 98
+LEFT = 41
+LEAST_RIGHT, MOST_RIGHT = 34, 52  # with margins and the line between them: 80, 98
 COLOURS = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "head": "1;36"}
 
 
@@ -12,6 +14,8 @@ class Painter:
     def __init__(self, out=sys.stdout):
         self.out = out
         self.colour = out.isatty() and not os.environ.get("NO_COLOR")
+        wide = shutil.get_terminal_size((98, 24)).columns - (98 - MOST_RIGHT)
+        self.right = min(max(wide, LEAST_RIGHT), MOST_RIGHT)
 
     def paint(self, text, style):
         if not self.colour or not style:
@@ -22,20 +26,20 @@ class Painter:
         print(self.paint(text, style), file=self.out, flush=True)
 
     def paragraph(self, text, style=None):
-        for line in textwrap.wrap(text, LEFT + RIGHT):
+        for line in textwrap.wrap(text, LEFT + self.right):
             self.line("  " + line, style)
 
     def columns(self, left, right, rows):
         """Prints `rows` of (label, left text, right text, right style) under the
         two titles."""
         self.row(left, right, "head", "head")
-        self.line("  " + "─" * LEFT + "┼" + "─" * (RIGHT + 1), "dim")
+        self.line("  " + "─" * LEFT + "┼" + "─" * (self.right + 1), "dim")
         for label, asked, seen, style in rows:
             self.labelled(label, asked, seen, style)
 
     def labelled(self, label, asked, seen, style):
         asked = wrap(asked, LEFT - 13) or [""]
-        seen = wrap(seen, RIGHT) or [""]
+        seen = wrap(seen, self.right) or [""]
         for at in range(max(len(asked), len(seen))):
             name = label if at == 0 else ""
             left = f"{name:<12}" + (asked[at] if at < len(asked) else "")

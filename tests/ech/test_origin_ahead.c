@@ -120,6 +120,25 @@ Test(origin_ahead, drops_a_connection_that_has_waited_for_long) {
   fixture_cleanup(&f);
 }
 
+// Some servers hang up soon on who says nothing.
+Test(origin_ahead, replaces_a_connection_that_the_site_has_closed) {
+  struct fixture f;
+  fixture_init(&f);
+  f.site.manner = SITE_IS_MUTE;
+  struct origin_dial *dial = prepare_site(&f);
+  RUN_UNTIL(f.worker, f.site.num_accepted == 1);
+  turn_loop(f.worker, 20);
+  site_refuse(&f.site);
+  turn_loop(f.worker, 20);
+  f.site.manner = SITE_ANSWERS;
+  begin(&f, dial);
+  assert_status(&f, ORIGIN_OK);
+  cr_assert_eq(f.site.num_accepted, 2);
+  assert_name_hidden(&f);
+  fixture_cleanup(&f);
+  cr_assert(leaks_none());
+}
+
 Test(origin_ahead, tries_again_what_has_failed) {
   struct fixture f;
   fixture_init(&f);

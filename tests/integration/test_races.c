@@ -15,12 +15,15 @@
 
 enum { kClients = 8, kRounds = 40, kBytes = 100000 };
 
+static const char kBadName[] = "bad.test";
+
 // One of the clients, on a thread of its own.
 struct client {
   pthread_t thread;
   uint16_t proxy_port;
   uint16_t site_port;
   uint16_t plain_port;
+  const char *forward;  // a request to forward
   SSL_CTX *trusts_us;
   SSL_CTX *trusts_root;
   int num_failures;
@@ -49,6 +52,20 @@ static bool is_answered(const struct client *c, const char *request,
   return ok;
 }
 
+// Asks for a site whose certificate is not good, and gets a page that says so.
+static bool is_refused(const struct client *c) {
+  int fd = tunnel_client_connect(c->proxy_port, kBadName, c->site_port);
+  SSL *ssl = fd < 0 ? NULL : tunnel_client_tls(c->trusts_us, fd, kBadName);
+  char answer[12];
+  bool ok = ssl != NULL && SSL_write(ssl, "GET / HTTP/1.0\r\n\r\n", 18) == 18 &&
+            SSL_read(ssl, answer, sizeof(answer)) == sizeof(answer) &&
+            memcmp(answer, "HTTP/1.1 502", sizeof(answer)) == 0;
+  if (ssl != NULL) {
+    tunnel_client_close(ssl);
+  }
+  return ok;
+}
+
 // Begins a tunnel and leaves in the middle of it.
 static bool leaves(const struct client *c) {
   int fd = tunnel_client_connect(c->proxy_port, kSiteName, c->site_port);
@@ -69,6 +86,8 @@ static void *run_client(void *arg) {
                       "HTTP/1.1 502");
     ok &= is_answered(c, "CONNECT nowhere.test:443 HTTP/1.1\r\nHost: x\r\n\r\n",
                       "HTTP/1.1 502");
+    ok &= is_answered(c, c->forward, "HTTP/1.1 502");  // it speaks TLS
+    ok &= is_refused(c);
     ok &= leaves(c);
     c->num_failures += !ok;
   }
@@ -146,35 +165,91 @@ static void disturb(struct scene *scene) {
   }
 }
 
-Test(races, are_none_between_workers, .timeout = 200) {
+// What a test stands on.
+struct bed {
   struct scene scene;
   struct peer *plain;
-  struct client clients[kClients];
-  scene_open(&scene);
-  struct scratch *s = scene.scratch;
-  struct client like = {.plain_port = start_sites(&scene, &plain)};
-  scene_start_dns(&scene, NULL);
-  scene.proxy_binary = ECHPROXY_RACES_BINARY;
-  scene_start_by_file(&scene, write_config(&scene, 0),
+  struct client like;
+};
+
+static void bed_open(struct bed *bed) {
+  struct scene *scene = &bed->scene;
+  scene_open(scene);
+  struct scratch *s = scene->scratch;
+  bed->like = (struct client){.plain_port = start_sites(scene, &bed->plain)};
+  const char *const records[] = {
+      scene->zone_line,
+      "secret.test. A 127.0.0.1",
+      "plain.test. A 127.0.0.1",
+      scratch_format(s, "_%u._https.bad.test. HTTPS 1 secret.test. %s",
+                     tap_port(scene->tap), strstr(scene->zone_line, "ech=")),
+      "bad.test. A 127.0.0.1",
+      NULL,
+  };
+  scene_start_dns(scene, records);
+  scene->proxy_binary = ECHPROXY_RACES_BINARY;
+  scene_start_by_file(scene, write_config(scene, 0),
                       (const char *const[]){"--workers", "4", NULL});
-  like.proxy_port = proxy_process_port(scene.proxy);
-  like.site_port = tap_port(scene.tap);
-  like.trusts_us = tunnel_client_context(scratch_path(s, "state/ca.pem"));
-  like.trusts_root = tunnel_client_context(scratch_path(s, "root.crt"));
-  start_clients(clients, &like);
-  disturb(&scene);
-  cr_expect_eq(join_clients(clients), 0, "%s",
-               peer_output(proxy_process_peer(scene.proxy)));
-  int fd = tunnel_client_connect(like.proxy_port, kSiteName, like.site_port);
-  SSL *open = tunnel_client_tls(like.trusts_us, fd, kSiteName);
+  bed->like.proxy_port = proxy_process_port(scene->proxy);
+  bed->like.forward = scratch_format(
+      s, "GET http://127.0.0.1:%u/ HTTP/1.0\r\n\r\n", bed->like.plain_port);
+  bed->like.site_port = tap_port(scene->tap);
+  bed->like.trusts_us = tunnel_client_context(scratch_path(s, "state/ca.pem"));
+  bed->like.trusts_root = tunnel_client_context(scratch_path(s, "root.crt"));
+}
+
+static void bed_close(struct bed *bed) {
+  SSL_CTX_free(bed->like.trusts_us);
+  SSL_CTX_free(bed->like.trusts_root);
+  peer_free(bed->plain);
+  scene_close(&bed->scene);
+}
+
+// Ends the proxy, which must have nothing to say.
+static void stop_proxy(struct scene *scene) {
+  proxy_process_stop(scene->proxy);
+  scene->proxy = NULL;
+}
+
+Test(races, are_none_between_workers, .timeout = 200) {
+  struct bed bed;
+  struct client clients[kClients];
+  bed_open(&bed);
+  struct peer *proxy = proxy_process_peer(bed.scene.proxy);
+  start_clients(clients, &bed.like);
+  disturb(&bed.scene);
+  cr_expect_eq(join_clients(clients), 0, "%s", peer_output(proxy));
+  int fd =
+      tunnel_client_connect(bed.like.proxy_port, kSiteName, bed.like.site_port);
+  SSL *open = tunnel_client_tls(bed.like.trusts_us, fd, kSiteName);
   cr_assert_not_null(open);
-  peer_signal(proxy_process_peer(scene.proxy), SIGTERM);
-  scene_assert_hidden(&scene);
-  proxy_process_stop(scene.proxy);
-  scene.proxy = NULL;
+  peer_signal(proxy, SIGTERM);
+  scene_assert_hidden(&bed.scene);
+  stop_proxy(&bed.scene);
   tunnel_client_close(open);
-  SSL_CTX_free(like.trusts_us);
-  SSL_CTX_free(like.trusts_root);
-  peer_free(plain);
-  scene_close(&scene);
+  bed_close(&bed);
+}
+
+// Clients go on to the end, and more signals than it takes come meanwhile.
+Test(races, are_none_when_it_stops_under_load, .timeout = 200) {
+  static const int kSignals[] = {SIGUSR1, SIGHUP, SIGTERM, SIGHUP, SIGUSR1};
+  struct bed bed;
+  struct client clients[kClients];
+  signal(SIGPIPE, SIG_IGN);
+  bed_open(&bed);
+  struct peer *proxy = proxy_process_peer(bed.scene.proxy);
+  start_clients(clients, &bed.like);
+  for (int i = 0; i < 20; i++) {
+    cr_assert(peer_wait_line(proxy, "hidden step=relay", 20000));
+  }
+  for (size_t i = 0; i < sizeof(kSignals) / sizeof(kSignals[0]); i++) {
+    peer_signal(proxy, kSignals[i]);
+  }
+  cr_assert(peer_wait_line(proxy, "stopping when", 20000));
+  peer_signal(proxy, SIGINT);
+  cr_assert_eq(peer_wait(proxy, 20000), 0, "%s", peer_output(proxy));
+  join_clients(clients);  // whose connections have failed
+  scene_assert_hidden(&bed.scene);
+  stop_proxy(&bed.scene);
+  bed_close(&bed);
 }

@@ -185,6 +185,24 @@ Test(refusal, of_an_expired_certificate, .timeout = 60) {
   scene_close(&scene);
 }
 
+// Who has not been told of the local CA yet finds what to do in the log.
+Test(refusal, by_a_browser_that_does_not_trust_us, .timeout = 60) {
+  struct scene scene;
+  struct program program;
+  scene_open(&scene);
+  scene_start(&scene);
+  scene_run_fetch(&program, &scene,
+                  &(struct scene_fetch){
+                      .trust_root_only = true,
+                  });
+  cr_assert_neq(program.exit_code, 0);
+  program_cleanup(&program);
+  cr_assert_not_null(peer_wait_line(proxy_process_peer(scene.proxy),
+                                    "see echproxy trust --list", 5000));
+  scene_assert_hidden(&scene);
+  scene_close(&scene);
+}
+
 // Whoever holds the local CA's key is not to be a site for it.
 Test(refusal, of_a_leaf_of_our_own_ca, .timeout = 60) {
   struct scene scene;

@@ -282,6 +282,7 @@ Test(rotate, says_what_is_wrong_in_one_line, .timeout = 60) {
       {64, "unknown option '--dry'", {file, "a.test", "--keep=1", "--dry"}},
       {64, "public name", {file, "a_b.test", "--keep", "2"}},
       {65, "ech-999999.ech: ", {bad, "a.test", "--keep", "2"}},
+      {65, "put it back or remove it", {bad, "a.test", "--keep", "2"}},
       {73, "file", {file, "a.test", "--keep", "2"}},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

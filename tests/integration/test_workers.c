@@ -214,13 +214,13 @@ Test(workers, share_answers_and_tickets, .timeout = 100) {
   scene_close(&scene);
 }
 
-// Runs the proxy, which must say `why` and end, with `memory` of address space.
+// Runs the proxy, which must say `why` and end, with a limit of prlimit's.
 static void expect_no_start(struct scene *scene, const char *binary,
-                            const char *memory, uint16_t port,
+                            const char *limit, uint16_t port,
                             const char *workers, const char *why) {
   struct program program;
   const char *args[20] = {
-      "prlimit",   scratch_format(scene->scratch, "--as=%s", memory),
+      "prlimit",   limit,
       binary,      "run",
       "--workers", workers,
       "--listen",  scratch_format(scene->scratch, "127.0.0.1:%u", port)};
@@ -234,7 +234,7 @@ static void expect_no_start(struct scene *scene, const char *binary,
 }
 
 static void expect_in_use(struct scene *scene, uint16_t port) {
-  expect_no_start(scene, ECHPROXY_BINARY, "unlimited", port, "4",
+  expect_no_start(scene, ECHPROXY_BINARY, "--as=unlimited", port, "4",
                   "address already in use; choose another with --listen");
 }
 
@@ -243,8 +243,10 @@ Test(workers, that_cannot_be_started_are_said_to_be_too_many, .timeout = 60) {
   struct scene scene;
   scene_open(&scene);
   scene.resolver_port = 9;
-  expect_no_start(&scene, ECHPROXY_PLAIN_BINARY, "300000000", 0, "64",
+  expect_no_start(&scene, ECHPROXY_PLAIN_BINARY, "--as=300000000", 0, "64",
                   "choose fewer with --workers N");
+  expect_no_start(&scene, ECHPROXY_BINARY, "--nofile=1000", 0, "64",
+                  "64 workers need 1024 open files, and 1000 are allowed");
   scene_close(&scene);
 }
 
@@ -283,7 +285,11 @@ static unsigned long wait_for_open(struct scene *scene, unsigned long num) {
 // The limit is one for all workers: were it shared out among them, the kernel's
 // hash would fill one before the others.
 Test(workers, have_one_limit_of_connections, .timeout = 60) {
-  enum { kFiles = 300, kMax = (kFiles - 64 - kWorkers * 16) / 2 };
+  enum {
+    kFiles = 300,
+    kPipes = kFiles / 16 / kWorkers,
+    kMax = (kFiles - 64 - kWorkers * (16 + 2 * kPipes)) / 2
+  };
   static const char kRequest[] = "GET / HTTP/1.0\r\n\r\n";
   struct scene scene;
   int fds[kMax + kWorkers];
@@ -301,7 +307,7 @@ Test(workers, have_one_limit_of_connections, .timeout = 60) {
     cr_assert(loopback_send(fds[i], kRequest, strlen(kRequest)));
   }
   struct peer *peer = proxy_process_peer(scene.proxy);
-  cr_assert(peer_wait_line(peer, "86 connections are open, as many as", 10000));
+  cr_assert(peer_wait_line(peer, "70 connections are open, as many as", 10000));
   cr_assert_eq(proxy_process_status(scene.proxy).open, (unsigned long)kMax);
   for (size_t i = 0; i < kMax + kWorkers; i++) {
     char answer[8];
@@ -309,5 +315,56 @@ Test(workers, have_one_limit_of_connections, .timeout = 60) {
     close(fds[i]);
   }
   cr_assert_eq(count_of(peer_output(peer), "as many as there may be"), 1);
+  scene_close(&scene);
+}
+
+// Opens a tunnel to `site`, which then sends as much as all buffers on the way
+// hold, to a client that reads nothing.
+static bool clog_tunnel(struct scene *scene, int site, int out_ends[2]) {
+  static const char kBytes[65536];
+  int fd = tunnel_client_connect(proxy_process_port(scene->proxy), "127.0.0.1",
+                                 loopback_port(site));
+  struct pollfd waits = {.fd = site, .events = POLLIN};
+  out_ends[0] = fd;
+  out_ends[1] = -1;
+  // Of a tunnel to an address, the first bytes are waited for.
+  if (fd < 0 || !loopback_send(fd, "x", 1) || poll(&waits, 1, 10000) != 1) {
+    return false;
+  }
+  out_ends[1] = accept(site, NULL, NULL);
+  struct pollfd ready = {.fd = out_ends[1], .events = POLLOUT};
+  while (poll(&ready, 1, 20) == 1) {
+    if (send(ready.fd, kBytes, sizeof(kBytes), MSG_DONTWAIT) < 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A pipe is two open files, which the limit of connections has to leave.
+Test(workers, have_no_more_pipes_than_connections_leave, .timeout = 100) {
+  enum {
+    kFiles = 260,
+    kPipes = kFiles / 16,
+    kMax = (kFiles - 64 - 16 - 2 * kPipes) / 2
+  };
+  struct scene scene;
+  int ends[kMax][2];
+  scene_open(&scene);
+  scene.resolver_port = 9;
+  const struct rlimit limit = {kFiles, kFiles};
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  scene_start_proxy(&scene, (const char *const[]){"--workers", "1", NULL});
+  int site = loopback_listen();
+  cr_assert_geq(site, 0);
+  for (size_t i = 0; i < kMax; i++) {
+    cr_assert(clog_tunnel(&scene, site, ends[i]), "tunnel %zu", i);
+  }
+  cr_assert_eq(proxy_process_status(scene.proxy).open, (unsigned long)kMax);
+  for (size_t i = 0; i < kMax; i++) {
+    close(ends[i][0]);
+    close(ends[i][1]);
+  }
+  close(site);
   scene_close(&scene);
 }

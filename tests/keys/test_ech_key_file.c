@@ -318,7 +318,8 @@ Test(ech_key_file, says_at_which_byte_junk_goes_wrong) {
     const char *text;
     const char *where;
   } kJunk[] = {
-      {"", "at byte 0 of 0"},
+      {"", "empty: "},
+      {" \r\n\t\n", "empty: "},
       {"AAAA AA!A", "at byte 7: expected base64"},
       {"AAAAA", "at byte 5: expected base64"},
       {"AA==A", "at byte 4: expected base64"},

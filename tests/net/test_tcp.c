@@ -113,17 +113,21 @@ Test(tcp, sends_the_fin_after_what_is_pending) {
 Test(tcp, reads_no_more_at_once_than_others_can_wait_for) {
   struct pair p;
   pair_open(&p);
-  stream_read_stop(p.b.stream);
-  size_t len = fill(&p.a);
-  cr_assert_gt(len, (size_t)6 * kWorkerReadSize);
-  turn_loop(p.worker, 3);
-  stream_read_start(p.b.stream);
-  size_t before = 0;
-  while (p.b.got.len < len) {
-    turn_loop(p.worker, 1);
-    cr_assert_leq(p.b.got.len - before, (size_t)4 * kWorkerReadSize);
-    before = p.b.got.len;
+  size_t len = 0;
+  size_t most = 0;
+  for (int i = 0; i < 20; i++) {  // the kernel holds more each time
+    stream_read_stop(p.b.stream);
+    len += fill(&p.a);
+    turn_loop(p.worker, 3);
+    stream_read_start(p.b.stream);
+    while (p.b.got.len < len) {
+      size_t before = p.b.got.len;
+      turn_loop(p.worker, 1);
+      most = p.b.got.len - before > most ? p.b.got.len - before : most;
+    }
   }
+  cr_assert_gt(most, (size_t)kWorkerReadSize);
+  cr_assert_leq(most, (size_t)4 * kWorkerReadSize);
   pair_cleanup(&p);
 }
 

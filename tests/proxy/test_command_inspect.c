@@ -319,7 +319,7 @@ Test(command_inspect, says_in_one_line_at_which_byte_junk_goes_wrong) {
     const char *junk;
     const char *where;
   } kJunk[] = {
-      {"", "at byte 0 of 0: expected"},
+      {"", "empty: no key, no configuration"},
       {"!", "at byte 0: expected base64"},
       {"1 . ech=A!", "at byte 9: expected base64"},
       {"AAAA", "at byte 0 of 3: expected"},

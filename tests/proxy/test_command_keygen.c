@@ -222,6 +222,7 @@ Test(command_keygen, says_which_file_to_avoid_is_wrong) {
   cr_assert(printed("err", "missing"));
   cr_assert_eq(run("public.example --out r --format raw"), EX_OK);
   cr_assert_eq(run("public.example --avoid r"), EX_DATAERR);
+  cr_assert(printed("err", "FILE.config"));
   cr_assert_eq(run("public.example --avoid r.config"), EX_OK);
   cr_assert(no_leaks());
   scratch_remove(&scratch);

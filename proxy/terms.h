@@ -1,9 +1,10 @@
-// terms are what a connection goes by, from its start to its end: what one
-// configuration says, and the worker's resolver for that. After a reload the
-// worker has other terms for the connections that come (config_terms.h), and
-// those that began before keep theirs, with all that they borrow from there:
-// the rule of their site, its client certificate, the upstream proxy, a lookup
-// under way. They belong to the worker's thread.
+// terms are what a connection goes by: what one configuration says, and the
+// worker's resolver for that. After a reload the worker has other terms for the
+// connections that come (config_terms.h), and those that began before keep
+// theirs, with all that they borrow from there: the rule of their site, its
+// client certificate, the upstream proxy, a lookup under way. A tunnel lets go
+// of them when its site is reached and there are only bytes to pass on. They
+// belong to the worker's thread.
 
 #ifndef ECHPROXY_PROXY_TERMS_H
 #define ECHPROXY_PROXY_TERMS_H

@@ -137,6 +137,13 @@ static void forget_handshake(struct tunnel *t) {
   t->refusal = NULL;
 }
 
+// forget_terms lets go of the configuration that the tunnel began with, which a
+// reload may have replaced, once nothing is borrowed from it any more.
+static void forget_terms(struct tunnel *t) {
+  terms_unref(t->terms);
+  t->terms = NULL;
+}
+
 static void on_deadline_closed(uv_handle_t *handle) {
   struct tunnel *t = handle->data;
   free(t->host);
@@ -165,7 +172,7 @@ static void tunnel_close(struct tunnel *t) {
   tls_close(t->browser_tls);
   stream_close(t->browser);
   forget_handshake(t);
-  terms_unref(t->terms);
+  forget_terms(t);
   uv_close((uv_handle_t *)&t->deadline, on_deadline_closed);
 }
 
@@ -568,6 +575,7 @@ static void on_relayed(void *owner, int err,
 
 static void start_relay(struct tunnel *t) {
   forget_handshake(t);
+  forget_terms(t);
   t->relay = relay_start(t->proxy->worker, t->browser, t->site, on_relayed, t);
   t->browser = NULL;  // both taken
   t->site = NULL;

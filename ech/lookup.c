@@ -14,7 +14,7 @@
 #include "net/xalloc.h"
 
 enum {
-  kMaxCached = 10000,
+  kMaxCached = 16384,
   kKeySize = kDnsNameSize + 8,  // "host:port"
 };
 

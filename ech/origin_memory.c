@@ -7,7 +7,8 @@
 
 enum {
   kMaxLearned = 1000,
-  kMaxTicketSites = 256,  // a ticket comes with the site's certificates
+  kMaxTicketSites = 16384,
+  kMaxTicketOctets = 64 * 1024 * 1024,
 };
 
 struct origin_memory {
@@ -18,7 +19,7 @@ struct origin_memory {
 struct origin_memory *origin_memory_new(void) {
   struct origin_memory *memory = xcalloc(1, sizeof *memory);
   memory->learned = learned_configs_new(kMaxLearned);
-  memory->tickets = ticket_cache_new(kMaxTicketSites);
+  memory->tickets = ticket_cache_new(kMaxTicketSites, kMaxTicketOctets);
   return memory;
 }
 

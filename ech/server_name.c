@@ -5,6 +5,9 @@
 
 #include "net/address.h"
 
+static const unsigned kHostFlags =
+    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+
 static bool is_address(const char *host) {
   struct address address;
   return address_from_ip(&address, host, 0);
@@ -15,12 +18,16 @@ bool server_name_ask(SSL *ssl, const char *host) {
 }
 
 bool server_name_expect(X509_VERIFY_PARAM *param, const char *host) {
-  X509_VERIFY_PARAM_set_hostflags(param,
-                                  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  X509_VERIFY_PARAM_set_hostflags(param, kHostFlags);
   return is_address(host)
              ? X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1
              : X509_VERIFY_PARAM_set1_host(param, host, strlen(host)) == 1;
+}
+
+bool server_name_is_of(X509 *certificate, const char *host) {
+  return is_address(host) ? X509_check_ip_asc(certificate, host, 0) == 1
+                          : X509_check_host(certificate, host, strlen(host),
+                                            kHostFlags, NULL) == 1;
 }
 
 bool server_name_require(SSL *ssl, const char *host) {

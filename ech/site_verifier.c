@@ -11,11 +11,13 @@
 #include "net/verify_result.h"
 #include "net/xalloc.h"
 
-enum { kMaxChains = 1024 };
+// Each takes some 130 octets.
+enum { kMaxChains = 16384, kMaxNames = 16384 };
 
 struct site_verifier {
   X509_STORE *trust;
-  struct verified_chains *chains;
+  struct verified_chains *chains;  // whatever they are for
+  struct verified_chains *names;   // that a chain is good for
 };
 
 // What hangs on an SSL and is freed with it.
@@ -29,6 +31,7 @@ struct site_verifier *site_verifier_new(X509_STORE *trust) {
   X509_STORE_up_ref(trust);
   verifier->trust = trust;
   verifier->chains = verified_chains_new(kMaxChains);
+  verifier->names = verified_chains_new(kMaxNames);
   return verifier;
 }
 
@@ -36,12 +39,14 @@ void site_verifier_free(struct site_verifier *verifier) {
   if (verifier != NULL) {
     X509_STORE_free(verifier->trust);
     verified_chains_free(verifier->chains);
+    verified_chains_free(verifier->names);
     free(verifier);
   }
 }
 
 void site_verifier_forget(struct site_verifier *verifier) {
   verified_chains_clear(verifier->chains);
+  verified_chains_clear(verifier->names);
 }
 
 // The slot's place in an SSL: BoringSSL gives a number to the process once.
@@ -151,19 +156,60 @@ static long verify_chain(X509_STORE *trust,
   return result;
 }
 
-// verify asks the memory first.
+// Verification by what is remembered, which only ever says yes: what is not
+// known is verified as if nothing were.
+
+// What is to be known of a chain and a name.
+struct question {
+  const STACK_OF(CRYPTO_BUFFER) * chain;
+  const char *name;
+  int64_t now;
+  struct chain_digest chain_digest;
+  struct chain_digest name_digest;
+};
+
+static struct question question_of(const STACK_OF(CRYPTO_BUFFER) * chain,
+                                   const char *name) {
+  struct question q = {.chain = chain, .name = name, .now = time(NULL)};
+  chain_digest_make(&q.chain_digest, chain);
+  chain_digest_add_name(&q.name_digest, &q.chain_digest, name);
+  return q;
+}
+
+static bool leaf_has_name(const struct question *q) {
+  X509 *leaf = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(q->chain, 0));
+  bool has_name = leaf != NULL && server_name_is_of(leaf, q->name);
+  X509_free(leaf);
+  ERR_clear_error();  // no name is no error here
+  return has_name;
+}
+
+// is_known knows of a name no longer than of the chain from which it follows.
+static bool is_known(struct site_verifier *verifier, const struct question *q) {
+  int64_t until;
+  if (verified_chains_get(verifier->names, &until, &q->name_digest, q->now)) {
+    return true;
+  }
+  if (!verified_chains_get(verifier->chains, &until, &q->chain_digest,
+                           q->now) ||
+      !leaf_has_name(q)) {
+    return false;
+  }
+  verified_chains_add(verifier->names, &q->name_digest, q->now, until);
+  return true;
+}
+
 static long verify(struct site_verifier *verifier,
                    const STACK_OF(CRYPTO_BUFFER) * chain, const char *name) {
-  int64_t now = time(NULL);
-  int64_t good_until = now;
-  struct chain_digest digest;
-  chain_digest_make(&digest, name, strlen(name), chain);
-  if (verified_chains_has(verifier->chains, &digest, now)) {
+  const struct question q = question_of(chain, name);
+  int64_t until = q.now;
+  if (is_known(verifier, &q)) {
     return X509_V_OK;
   }
-  long result = verify_chain(verifier->trust, chain, name, now, &good_until);
+  long result = verify_chain(verifier->trust, chain, name, q.now, &until);
   if (result == X509_V_OK) {
-    verified_chains_add(verifier->chains, &digest, now, good_until);
+    verified_chains_add(verifier->chains, &q.chain_digest, q.now, until);
+    verified_chains_add(verifier->names, &q.name_digest, q.now, until);
   }
   return result;
 }
@@ -209,10 +255,9 @@ bool site_verifier_remembers(const SSL *ssl, const SSL_SESSION *session) {
   const struct slot *slot = slot_of(ssl);
   const STACK_OF(CRYPTO_BUFFER) *chain =
       SSL_SESSION_get0_peer_certificates(session);
-  struct chain_digest digest;
   if (slot == NULL || chain == NULL) {
     return false;
   }
-  chain_digest_make(&digest, slot->host, strlen(slot->host), chain);
-  return verified_chains_has(slot->verifier->chains, &digest, time(NULL));
+  const struct question q = question_of(chain, slot->host);
+  return is_known(slot->verifier, &q);
 }

@@ -12,13 +12,16 @@ struct site {
   struct site_digest key;
   SSL_SESSION *tickets[kTicketsPerSite];
   size_t num_tickets;
+  size_t num_octets;  // that they take
   UT_hash_handle hh;
 };
 
 struct ticket_cache {
   size_t max_sites;
+  size_t max_octets;
   pthread_mutex_t mutex;  // guards the rest
   struct site *sites;     // the one used longest ago comes first
+  size_t num_octets;      // that they take
   unsigned num_clears;
   unsigned num_refs;  // the owner's and the slots'
 };
@@ -32,7 +35,49 @@ struct slot {
   void *owner;
 };
 
+static const CRYPTO_BUFFER *leaf_of(const SSL_SESSION *session) {
+  const STACK_OF(CRYPTO_BUFFER) *chain =
+      SSL_SESSION_get0_peer_certificates(session);
+  return chain != NULL ? sk_CRYPTO_BUFFER_value(chain, 0) : NULL;
+}
+
+static size_t chain_octets(const SSL_SESSION *session) {
+  const STACK_OF(CRYPTO_BUFFER) *chain =
+      SSL_SESSION_get0_peer_certificates(session);
+  size_t num = 0;
+  for (size_t i = 0; chain != NULL && i < sk_CRYPTO_BUFFER_num(chain); i++) {
+    num += CRYPTO_BUFFER_len(sk_CRYPTO_BUFFER_value(chain, i));
+  }
+  return num;
+}
+
+// Tickets of one connection, and of those that resumed it, share its chain.
+static size_t tickets_octets(const struct site *site) {
+  const CRYPTO_BUFFER *counted = NULL;
+  size_t num = sizeof *site;
+  for (size_t i = 0; i < site->num_tickets; i++) {
+    const SSL_SESSION *session = site->tickets[i];
+    const uint8_t *ticket;
+    size_t ticket_len;
+    SSL_SESSION_get0_ticket(session, &ticket, &ticket_len);
+    num += kSessionOctets + ticket_len;
+    if (leaf_of(session) != counted) {
+      num += chain_octets(session);
+      counted = leaf_of(session);
+    }
+  }
+  return num;
+}
+
+// site_count keeps the count of octets right when `site` has changed.
+static void site_count(struct ticket_cache *cache, struct site *site) {
+  cache->num_octets -= site->num_octets;
+  site->num_octets = tickets_octets(site);
+  cache->num_octets += site->num_octets;
+}
+
 static void site_drop(struct ticket_cache *cache, struct site *site) {
+  cache->num_octets -= site->num_octets;
   for (size_t i = 0; i < site->num_tickets; i++) {
     SSL_SESSION_free(site->tickets[i]);
   }
@@ -57,9 +102,10 @@ static struct site *find(const struct ticket_cache *cache,
   return site;
 }
 
-struct ticket_cache *ticket_cache_new(size_t max_sites) {
+struct ticket_cache *ticket_cache_new(size_t max_sites, size_t max_octets) {
   struct ticket_cache *cache = xcalloc(1, sizeof *cache);
   cache->max_sites = max_sites;
+  cache->max_octets = max_octets;
   cache->num_refs = 1;
   if (pthread_mutex_init(&cache->mutex, NULL) != 0) {
     abort();
@@ -142,18 +188,7 @@ static struct slot *slot_of(const SSL *ssl) {
 }
 
 // Takes `session`.
-static void put(struct ticket_cache *cache, const struct site_digest *key,
-                SSL_SESSION *session) {
-  struct site *site = find(cache, key);
-  if (site != NULL) {
-    HASH_DEL(cache->sites, site);
-  } else {
-    if (HASH_COUNT(cache->sites) >= cache->max_sites) {
-      site_drop(cache, cache->sites);
-    }
-    site = xcalloc(1, sizeof *site);
-    site->key = *key;
-  }
+static void site_put(struct site *site, SSL_SESSION *session) {
   if (site->num_tickets == kTicketsPerSite) {
     SSL_SESSION_free(site->tickets[0]);
     memmove(&site->tickets[0], &site->tickets[1],
@@ -161,7 +196,29 @@ static void put(struct ticket_cache *cache, const struct site_digest *key,
     site->num_tickets--;
   }
   site->tickets[site->num_tickets++] = session;
+}
+
+static bool is_too_large(const struct ticket_cache *cache) {
+  return HASH_COUNT(cache->sites) > cache->max_sites ||
+         cache->num_octets > cache->max_octets;
+}
+
+// Takes `session`.
+static void put(struct ticket_cache *cache, const struct site_digest *key,
+                SSL_SESSION *session) {
+  struct site *site = find(cache, key);
+  if (site != NULL) {
+    HASH_DEL(cache->sites, site);
+  } else {
+    site = xcalloc(1, sizeof *site);
+    site->key = *key;
+  }
+  site_put(site, session);
+  site_count(cache, site);
   add_last(cache, site);
+  while (cache->sites != NULL && is_too_large(cache)) {
+    site_drop(cache, cache->sites);
+  }
 }
 
 // Returns 1 when it takes `session`.
@@ -199,6 +256,8 @@ static SSL_SESSION *take(struct ticket_cache *cache,
   SSL_SESSION *session = site->tickets[--site->num_tickets];
   if (site->num_tickets == 0) {
     site_drop(cache, site);
+  } else {
+    site_count(cache, site);
   }
   return session;
 }

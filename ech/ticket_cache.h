@@ -25,14 +25,20 @@
 
 #include "ech/site_digest.h"
 
-enum { kTicketsPerSite = 2 };
+enum {
+  kTicketsPerSite = 2,
+  // What a session takes besides its ticket and its certificates, roughly.
+  kSessionOctets = 1024,
+};
 
 struct ticket_cache;
 
-// ticket_cache_new makes room for the tickets of `max_sites` > 0 keys; those of
-// the key used longest ago go first. Released with ticket_cache_free; sessions
-// may live longer, their tickets then go nowhere.
-struct ticket_cache *ticket_cache_new(size_t max_sites);
+// ticket_cache_new makes room for the tickets of `max_sites` > 0 keys, as far
+// as they take `max_octets` at most together: how large a ticket is and the
+// certificates that come with it is for the server to say. Those of the key
+// used longest ago go first. Released with ticket_cache_free; sessions may live
+// longer, their tickets then go nowhere.
+struct ticket_cache *ticket_cache_new(size_t max_sites, size_t max_octets);
 void ticket_cache_free(struct ticket_cache *cache);
 
 // ticket_cache_enable makes the sessions of `ctx` hand out tickets.

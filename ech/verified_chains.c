@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uthash.h>
 
 #include "net/xalloc.h"
@@ -26,16 +27,24 @@ static void add_part(SHA256_CTX *sha, const void *data, size_t len) {
   SHA256_Update(sha, data, len);
 }
 
-void chain_digest_make(struct chain_digest *out, const char *name,
-                       size_t name_len, const STACK_OF(CRYPTO_BUFFER) * chain) {
+void chain_digest_make(struct chain_digest *out,
+                       const STACK_OF(CRYPTO_BUFFER) * chain) {
   SHA256_CTX sha;
   SHA256_Init(&sha);
-  add_part(&sha, name, name_len);
   for (size_t i = 0; i < sk_CRYPTO_BUFFER_num(chain); i++) {
     const CRYPTO_BUFFER *certificate = sk_CRYPTO_BUFFER_value(chain, i);
     add_part(&sha, CRYPTO_BUFFER_data(certificate),
              CRYPTO_BUFFER_len(certificate));
   }
+  SHA256_Final(out->bytes, &sha);
+}
+
+void chain_digest_add_name(struct chain_digest *out,
+                           const struct chain_digest *chain, const char *name) {
+  SHA256_CTX sha;
+  SHA256_Init(&sha);
+  add_part(&sha, chain->bytes, sizeof chain->bytes);
+  add_part(&sha, name, strlen(name));
   SHA256_Final(out->bytes, &sha);
 }
 
@@ -72,16 +81,18 @@ static struct entry *find(const struct verified_chains *chains,
   return e;
 }
 
-bool verified_chains_has(struct verified_chains *chains,
+bool verified_chains_get(struct verified_chains *chains,
+                         int64_t *out_good_until,
                          const struct chain_digest *digest, int64_t now) {
   pthread_mutex_lock(&chains->mutex);
   struct entry *e = find(chains, digest);
   // A clock that was set back tells nothing of what was good before.
   bool is_good = e != NULL && now >= e->verified_at && now < e->good_until;
-  if (is_good && e->hh.next != NULL) {
+  if (is_good) {
+    *out_good_until = e->good_until;
     HASH_DEL(chains->entries, e);
     add_last(chains, e);
-  } else if (e != NULL && !is_good) {
+  } else if (e != NULL) {
     drop(chains, e);
   }
   pthread_mutex_unlock(&chains->mutex);

@@ -1,14 +1,18 @@
-// verified_chains remembers which certificate chains were found to be good for
-// which names, so that another connection to a site checks no signature of the
-// chain again. Only the server's signature over the handshake
-// (CertificateVerify) shows that it has the certificate's key: that is no
-// matter of chains, and is verified every time.
+// verified_chains remembers which certificate chains were found to be good, and
+// for which names, so that another connection checks no signature of a chain
+// again, and another one to the same site parses no certificate. Only the
+// server's signature over the handshake (CertificateVerify) shows that it has
+// the certificate's key: that is no matter of chains, and is verified every
+// time.
 //
 // An entry says nothing but what verification had said: these octets, in this
-// order, are good for this name by these trust anchors, until then. Failures
-// are not kept. So a server can make us remember only what is true, also of a
-// chain whose key it has not; the worst that it can do is to let others be
-// forgotten sooner.
+// order, are good by these trust anchors until then; or they are, and hold this
+// name. Whether a chain is good does not depend on the name that was asked for
+// (RFC 5280, section 6), so that the first kind serves every name, but says of
+// none that the chain holds it: see site_verifier. The two kinds are kept
+// apart, in memories of their own. Failures are not kept. So a server can make
+// us remember only what is true, also of a chain whose key it has not; the
+// worst that it can do is to let others be forgotten sooner.
 //
 // It is thread-safe.
 
@@ -26,15 +30,19 @@
 // years.
 enum { kVerifiedChainSeconds = 4 * 60 * 60 };
 
-// What stands for a chain and the name that it was verified for.
+// What stands for a chain, or for a chain and a name.
 struct chain_digest {
   uint8_t bytes[SHA256_DIGEST_LENGTH];
 };
 
-// chain_digest_make sets `out` to the digest of `name`, of `name_len` octets,
-// and all certificates of `chain`, leaf first.
-void chain_digest_make(struct chain_digest *out, const char *name,
-                       size_t name_len, const STACK_OF(CRYPTO_BUFFER) * chain);
+// chain_digest_make sets `out` to the digest of all certificates of `chain`,
+// leaf first.
+void chain_digest_make(struct chain_digest *out,
+                       const STACK_OF(CRYPTO_BUFFER) * chain);
+
+// chain_digest_add_name sets `out` to the digest of `chain` and `name`.
+void chain_digest_add_name(struct chain_digest *out,
+                           const struct chain_digest *chain, const char *name);
 
 struct verified_chains;
 
@@ -44,13 +52,15 @@ struct verified_chains;
 struct verified_chains *verified_chains_new(size_t max_chains);
 void verified_chains_free(struct verified_chains *chains);
 
-// verified_chains_has says whether the chain and name of `digest` are known to
-// be good at `now`, in seconds since 1970.
-bool verified_chains_has(struct verified_chains *chains,
+// verified_chains_get says whether what `digest` stands for is known to be good
+// at `now`, in seconds since 1970, and until when.
+bool verified_chains_get(struct verified_chains *chains,
+                         int64_t *out_good_until,
                          const struct chain_digest *digest, int64_t now);
 
 // verified_chains_add remembers what was verified at `now` and is good until
-// `good_until`, when the first certificate of the path ends.
+// `good_until`: when the first certificate of the path ends, or when what this
+// follows from ends. It is forgotten after kVerifiedChainSeconds at the latest.
 void verified_chains_add(struct verified_chains *chains,
                          const struct chain_digest *digest, int64_t now,
                          int64_t good_until);

@@ -91,7 +91,8 @@ static bool make_unless_there(const struct ca *ca,
 // others wait for it.
 static bool make_once(const struct ca *ca, const char *state_dir,
                       struct key_error *out_error) {
-  if (!secret_file_make_dir(state_dir, out_error)) {
+  if (!secret_file_make_dir(state_dir, out_error) ||
+      !secret_file_check_dir(state_dir, out_error)) {
     return false;
   }
   int fd = ca_files_lock(&ca->files, out_error);
@@ -272,6 +273,7 @@ struct ca *ca_open(const char *state_dir, struct key_error *out_error) {
   bool is_whole =
       ca_files_exists(ca->files.key) && ca_files_exists(ca->files.certificate);
   if ((!is_whole && !make_once(ca, state_dir, out_error)) ||
+      !secret_file_check_dir(state_dir, out_error) ||
       !load_settled(ca, out_error)) {
     ca_free(ca);
     return NULL;

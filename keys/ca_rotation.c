@@ -119,6 +119,7 @@ static bool remember_current(const struct ca_files *files,
 // gone before a new one takes its name.
 static bool replace(const struct ca_files *files, struct key_error *out_error) {
   return remember_current(files, out_error) &&
+         secret_file_remove_leftovers(files->dir, out_error) &&
          secret_file_remove(files->key, out_error) &&
          ca_files_make_pair(files, true, out_error);
 }
@@ -129,6 +130,7 @@ bool ca_rotate(const char *state_dir, struct key_error *out_error) {
   int fd = -1;
   bool ok = ca_files_init(&files, state_dir) &&
             secret_file_make_dir(state_dir, out_error) &&
+            secret_file_check_dir(state_dir, out_error) &&
             (fd = ca_files_lock(&files, out_error)) >= 0 &&
             replace(&files, out_error);
   if (fd >= 0) {
@@ -138,10 +140,12 @@ bool ca_rotate(const char *state_dir, struct key_error *out_error) {
   return ok;
 }
 
-// remove_all runs while we hold the lock. The key goes first.
+// remove_all runs while we hold the lock. The key goes first, and before it
+// what may be a second name of it, under which it would not be overwritten.
 static bool remove_all(const struct ca_files *files, bool keep_certificates,
                        struct key_error *out_error) {
-  return secret_file_remove(files->key, out_error) &&
+  return secret_file_remove_leftovers(files->dir, out_error) &&
+         secret_file_remove(files->key, out_error) &&
          (!keep_certificates || remember_current(files, out_error)) &&
          secret_file_remove(files->certificate, out_error) &&
          (keep_certificates || secret_file_remove(files->former, out_error)) &&

@@ -20,41 +20,19 @@ enum { kMaxKeyFile = 64 * 1024, kNumDigits = 6 };
 
 static const char kPrefix[] = "ech-";
 static const char kSuffix[] = ".ech";
-static const char kLeftover[] = ".echproxy-";  // secret_file's, and rotation's
-
-static bool check_owner(const char *path, const struct stat *info,
-                        struct key_error *out_error) {
-  if (info->st_uid != geteuid() && info->st_uid != 0) {
-    key_error_set(out_error,
-                  "%s belongs to user %ld, who could change the keys in it; "
-                  "run this as that user, or choose another directory",
-                  path, (long)info->st_uid);
-    return false;
-  }
-  if ((info->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    key_error_set(out_error,
-                  "%s has mode %04o, so that other users could change the keys "
-                  "in it; run `chmod 700 %s`",
-                  path, (unsigned)(info->st_mode & 07777), path);
-    return false;
-  }
-  return true;
-}
 
 enum key_dir_status key_dir_open(struct key_dir *dir, const char *path,
                                  struct key_error *out_error) {
-  struct stat info;
   *dir = (struct key_dir){.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (dir->fd < 0 && errno == ENOENT) {
     return KEY_DIR_ABSENT;
   }
-  if (dir->fd < 0 || fstat(dir->fd, &info) != 0) {
+  if (dir->fd < 0 || (dir->path = realpath(path, NULL)) == NULL) {
     key_error_set(out_error, "cannot open the directory %s: %s", path,
                   strerror(errno));
     return KEY_DIR_BAD;
   }
-  dir->path = realpath(path, NULL);
-  if (dir->path == NULL || !check_owner(path, &info, out_error)) {
+  if (!secret_file_check_dir(dir->path, out_error)) {
     return KEY_DIR_BAD;
   }
   // The kernel drops this lock with the descriptor, however we end.
@@ -106,12 +84,13 @@ char *key_dir_file(const struct key_dir *dir, const char *name) {
 }
 
 // read_key reads the configuration's id, and with it the whole file.
-static bool read_key(const char *path, uint8_t *out_config_id,
-                     struct key_error *out_error) {
+static bool read_key(const char *path, bool must_be_private,
+                     uint8_t *out_config_id, struct key_error *out_error) {
   uint8_t *data;
   size_t len;
   struct key_error cause;
-  if (!secret_file_read(path, kMaxKeyFile, true, &data, &len, out_error)) {
+  if (!secret_file_read(path, kMaxKeyFile, must_be_private, &data, &len,
+                        out_error)) {
     return false;
   }
   struct ech_key *key = ech_key_from_pem(data, len, &cause);
@@ -140,7 +119,7 @@ static bool add_key(struct key_dir *dir, const char *path, uint32_t number,
   }
   struct key_dir_key *key = &dir->keys[dir->num_keys];
   *key = (struct key_dir_key){.number = number};
-  if (!read_key(path, &key->config_id, out_error)) {
+  if (!read_key(path, true, &key->config_id, out_error)) {
     return false;
   }
   key->made = stat(path, &info) == 0 ? info.st_mtime : 0;
@@ -150,12 +129,12 @@ static bool add_key(struct key_dir *dir, const char *path, uint32_t number,
 }
 
 // add_other looks at a key that HAProxy would load and that is not ours. What
-// is wrong with it is not our concern.
+// is wrong with it, such as its mode, is not our concern.
 static void add_other(struct key_dir *dir, const char *path) {
   uint8_t config_id;
   struct key_error ignored;
   dir->num_others++;
-  if (read_key(path, &config_id, &ignored)) {
+  if (read_key(path, false, &config_id, &ignored)) {
     dir->config_ids[config_id] = true;
   }
 }
@@ -206,19 +185,6 @@ bool key_dir_load(struct key_dir *dir, struct key_error *out_error) {
   closedir(names);
   qsort(dir->keys, dir->num_keys, sizeof(dir->keys[0]), newest_first);
   return ok;
-}
-
-void key_dir_remove_leftovers(const struct key_dir *dir) {
-  DIR *names = opendir(dir->path);
-  struct dirent *entry;
-  while (names != NULL && (entry = readdir(names)) != NULL) {
-    if (strncmp(entry->d_name, kLeftover, strlen(kLeftover)) == 0) {
-      unlinkat(dir->fd, entry->d_name, 0);
-    }
-  }
-  if (names != NULL) {
-    closedir(names);
-  }
 }
 
 void key_dir_sync(const struct key_dir *dir) { fsync(dir->fd); }

@@ -50,9 +50,6 @@ void key_dir_name(char out[kKeyDirNameSize], uint32_t number);
 // OPENSSL_free; NULL when memory is short.
 char *key_dir_file(const struct key_dir *dir, const char *name);
 
-// key_dir_remove_leftovers removes files that a crash left half-written.
-void key_dir_remove_leftovers(const struct key_dir *dir);
-
 // key_dir_sync makes the names in it last through a power cut.
 void key_dir_sync(const struct key_dir *dir);
 

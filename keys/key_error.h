@@ -10,7 +10,12 @@ struct key_error {
   char text[512];
 };
 
-// key_error_set writes the message, cut to what fits. `error` may be NULL.
+// key_error_make_plain puts '?' in the place of control characters, which the
+// names of files can have: a message is one line and moves no cursor.
+void key_error_make_plain(char *text);
+
+// key_error_set writes the message, cut to what fits and made plain. `error`
+// may be NULL.
 void key_error_set(struct key_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -15,6 +15,7 @@
 
 #include "keys/certificate.h"
 #include "keys/dns_name.h"
+#include "keys/leaf_shown.h"
 
 enum {
   kDay = 24 * 60 * 60,
@@ -30,7 +31,7 @@ enum {
 struct leaf {
   UT_hash_handle hh;
   struct certificate_host host;  // the key, as far as it is used
-  CRYPTO_BUFFER *certificate;
+  struct leaf_shown *shown;
   uint8_t digest[SHA256_DIGEST_LENGTH];  // of the certificate
   int64_t renew_at;
 };
@@ -114,7 +115,7 @@ static CRYPTO_BUFFER *mint_certificate(const struct leaf_cache *cache,
 
 static void leaf_free(struct leaf *leaf) {
   if (leaf != NULL) {
-    CRYPTO_BUFFER_free(leaf->certificate);
+    leaf_shown_free(leaf->shown);
     OPENSSL_free(leaf);
   }
 }
@@ -127,13 +128,18 @@ static struct leaf *mint(const struct leaf_cache *cache,
   }
   memset(leaf, 0, sizeof(*leaf));
   leaf->host = *host;
-  leaf->certificate = mint_certificate(cache, host, now, &leaf->renew_at);
-  if (leaf->certificate == NULL) {
-    OPENSSL_free(leaf);
+  CRYPTO_BUFFER *certificate =
+      mint_certificate(cache, host, now, &leaf->renew_at);
+  if (certificate != NULL) {
+    leaf->shown = leaf_shown_new(certificate, cache->key);
+    SHA256(CRYPTO_BUFFER_data(certificate), CRYPTO_BUFFER_len(certificate),
+           leaf->digest);
+    CRYPTO_BUFFER_free(certificate);
+  }
+  if (leaf->shown == NULL) {
+    leaf_free(leaf);
     return NULL;
   }
-  SHA256(CRYPTO_BUFFER_data(leaf->certificate),
-         CRYPTO_BUFFER_len(leaf->certificate), leaf->digest);
   return leaf;
 }
 
@@ -182,10 +188,8 @@ static struct leaf *keep(struct leaf_cache *cache, struct leaf *minted,
 
 // show makes `ssl` present `leaf` and nothing more: the browser has the root in
 // its store. Tickets are bound to the leaf, and with it to its host.
-static bool show(const struct leaf_cache *cache, SSL *ssl,
-                 const struct leaf *leaf) {
-  CRYPTO_BUFFER *certificate = leaf->certificate;
-  return SSL_set_chain_and_key(ssl, &certificate, 1, cache->key, NULL) == 1 &&
+static bool show(SSL *ssl, const struct leaf *leaf) {
+  return leaf_shown_to(leaf->shown, ssl) &&
          SSL_set_session_id_context(ssl, leaf->digest, sizeof(leaf->digest)) ==
              1;
 }
@@ -196,7 +200,7 @@ static bool show_known(struct leaf_cache *cache, SSL *ssl,
                        const struct certificate_host *host, int64_t now) {
   pthread_mutex_lock(&cache->mutex);
   const struct leaf *leaf = find(cache, host);
-  bool ok = leaf != NULL && now < leaf->renew_at && show(cache, ssl, leaf);
+  bool ok = leaf != NULL && now < leaf->renew_at && show(ssl, leaf);
   pthread_mutex_unlock(&cache->mutex);
   return ok;
 }
@@ -209,7 +213,7 @@ static bool show_new(struct leaf_cache *cache, SSL *ssl,
     return false;
   }
   pthread_mutex_lock(&cache->mutex);
-  bool ok = show(cache, ssl, keep(cache, minted, now));
+  bool ok = show(ssl, keep(cache, minted, now));
   pthread_mutex_unlock(&cache->mutex);
   return ok;
 }

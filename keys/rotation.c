@@ -38,18 +38,19 @@ struct run {
 // The stages, by a key's place in the directory, the newest first.
 enum { NEXT, CURRENT, OLD };
 
-// check refuses what nginx could not read as a quoted word.
-static enum rotation_status check(const struct run *run) {
-  for (const char *c = run->dir.path; *c != '\0'; c++) {
+// check_path refuses what nginx could not read as a quoted word.
+static enum rotation_status check_path(const char *path,
+                                       struct key_error *out_error) {
+  for (const char *c = path; *c != '\0'; c++) {
     if ((unsigned char)*c < 0x20 || strchr("\"\\$\x7f", *c) != NULL) {
-      key_error_set(run->error,
+      key_error_set(out_error,
                     "the directory's path has a character in it that nginx's "
                     "configuration cannot hold; choose another one");
       return ROTATION_BAD_DIR;
     }
   }
-  if (strlen(run->dir.path) > kRotationMaxDir) {
-    key_error_set(run->error, "the directory's path is too long");
+  if (strlen(path) > kRotationMaxDir) {
+    key_error_set(out_error, "the directory's path is too long");
     return ROTATION_BAD_DIR;
   }
   return ROTATION_OK;
@@ -271,8 +272,8 @@ static void report_stages(const struct run *run, size_t kept) {
 // there: a key comes before the lines that name it, and goes after them.
 static enum rotation_status rotate_keys(struct run *run) {
   bool dry_run = run->rotation->dry_run;
-  if (!dry_run) {
-    key_dir_remove_leftovers(&run->dir);
+  if (!dry_run && !secret_file_remove_leftovers(run->dir.path, run->error)) {
+    return ROTATION_CANNOT_WRITE;
   }
   believe_clock(run);
   if (run->dir.num_keys > 0) {
@@ -319,7 +320,7 @@ static enum rotation_status run_locked(struct run *run) {
   if (run->dir.path == NULL) {  // a dry run, and no directory
     return rotate_keys(run);
   }
-  enum rotation_status status = check(run);
+  enum rotation_status status = check_path(run->dir.path, run->error);
   if (status != ROTATION_OK) {
     return status;
   }
@@ -339,7 +340,11 @@ enum rotation_status rotation_run(const struct rotation *rotation,
                     .report = out_report,
                     .error = out_error,
                     .now = time(NULL)};
-  enum rotation_status status = open_dir(&run);
+  // What a link in it leads to is checked when it is open.
+  enum rotation_status status = check_path(rotation->dir, out_error);
+  if (status == ROTATION_OK) {
+    status = open_dir(&run);
+  }
   if (status == ROTATION_OK) {
     status = run_locked(&run);
   }

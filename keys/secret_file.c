@@ -1,5 +1,6 @@
 #include "keys/secret_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/mem.h>
@@ -9,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// Rotation's temporary link begins like this, too.
+static const char kTemporaryPrefix[] = ".echproxy-";
 static const char kTemporaryName[] = ".echproxy-XXXXXX";
 
 // beside returns a path in `path`'s directory, released with OPENSSL_free.
@@ -279,6 +282,65 @@ bool secret_file_remove(const char *path, struct key_error *out_error) {
     return false;
   }
   sync_directory(path);
+  return true;
+}
+
+// remove_leftover is called for every name in the directory.
+static bool remove_leftover(const char *dir, const char *name,
+                            struct key_error *out_error) {
+  if (strncmp(name, kTemporaryPrefix, strlen(kTemporaryPrefix)) != 0) {
+    return true;
+  }
+  size_t size = strlen(dir) + strlen(name) + 2;
+  char *path = OPENSSL_malloc(size);
+  if (path == NULL) {
+    key_error_set(out_error, "out of memory");
+    return false;
+  }
+  snprintf(path, size, "%s/%s", dir, name);
+  bool ok = secret_file_remove(path, out_error);
+  OPENSSL_free(path);
+  return ok;
+}
+
+bool secret_file_remove_leftovers(const char *path,
+                                  struct key_error *out_error) {
+  DIR *names = opendir(path);
+  if (names == NULL) {
+    key_error_set(out_error, "cannot read the directory %s: %s", path,
+                  strerror(errno));
+    return false;
+  }
+  bool ok = true;
+  const struct dirent *entry;
+  while (ok && (entry = readdir(names)) != NULL) {
+    ok = remove_leftover(path, entry->d_name, out_error);
+  }
+  closedir(names);
+  return ok;
+}
+
+bool secret_file_check_dir(const char *path, struct key_error *out_error) {
+  struct stat info;
+  if (stat(path, &info) != 0) {
+    key_error_set(out_error, "cannot open the directory %s: %s", path,
+                  strerror(errno));
+    return false;
+  }
+  if (info.st_uid != geteuid() && info.st_uid != 0) {
+    key_error_set(out_error,
+                  "%s belongs to user %ld, who could change the keys in it; "
+                  "run this as that user, or choose another directory",
+                  path, (long)info.st_uid);
+    return false;
+  }
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    key_error_set(out_error,
+                  "%s has mode %04o, so that other users could change the keys "
+                  "in it; run `chmod 700 %s`",
+                  path, (unsigned)(info.st_mode & 07777), path);
+    return false;
+  }
   return true;
 }
 

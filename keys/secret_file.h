@@ -41,6 +41,17 @@ bool secret_file_remove(const char *path, struct key_error *out_error);
 // missing, all with mode 0700. What exists already keeps its mode.
 bool secret_file_make_dir(const char *path, struct key_error *out_error);
 
+// secret_file_check_dir refuses a directory that its group or others may write
+// to, or that belongs to another user than us or root: they could exchange what
+// is in it.
+bool secret_file_check_dir(const char *path, struct key_error *out_error);
+
+// secret_file_remove_leftovers removes from the directory `path`, like
+// secret_file_remove, what a secret_file_write there was killed over. Nobody
+// else may be writing at the same time.
+bool secret_file_remove_leftovers(const char *path,
+                                  struct key_error *out_error);
+
 // secret_file_free wipes and releases what secret_file_read gave. NULL is fine.
 void secret_file_free(uint8_t *data, size_t len);
 

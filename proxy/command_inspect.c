@@ -7,17 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "keys/secret_file.h"
-#include "net/xalloc.h"
 #include "proxy/command_line.h"
 #include "proxy/inspect_input.h"
 #include "proxy/inspect_json.h"
 #include "proxy/inspect_report.h"
 #include "proxy/inspect_text.h"
 #include "proxy/usage_keys.h"
+#include "roots/text.h"
+
+static const char kCommand[] = "inspect";
 
 enum inspect_option { OPTION_CONFIG, OPTION_JSON, OPTION_HELP };
 
@@ -90,9 +93,11 @@ static bool read_file(struct octets *out, const char *path,
                           out_error);
 }
 
-// is_inline says whether the argument is no file but the thing itself.
+// is_inline says whether the argument is no file but the thing itself. A file
+// that we may not see is one.
 static bool is_inline(const char *what) {
-  return strcmp(what, "-") != 0 && access(what, F_OK) != 0;
+  struct stat info;
+  return strcmp(what, "-") != 0 && stat(what, &info) != 0 && errno != EACCES;
 }
 
 static bool read_what(struct octets *out, const char *what,
@@ -112,14 +117,15 @@ static bool read_what(struct octets *out, const char *what,
 // that is not the name of a file.
 static int fail(const struct options *options, const char *text) {
   if (is_inline(options->what)) {
-    fprintf(stderr,
-            "echproxy inspect: there is no such file, and the argument itself "
-            "is nothing to inspect: %s\n",
-            text);
+    command_line_complain(kCommand,
+                          "there is no such file, and the argument itself is "
+                          "nothing to inspect: %s",
+                          text);
   } else {
-    fprintf(stderr, "echproxy inspect: %s: %s\n",
-            strcmp(options->what, "-") == 0 ? "standard input" : options->what,
-            text);
+    command_line_complain(
+        kCommand, "%s: %s",
+        strcmp(options->what, "-") == 0 ? "standard input" : options->what,
+        text);
   }
   return EX_DATAERR;
 }
@@ -130,20 +136,18 @@ static int add_config(struct inspect_input *input,
                       const struct options *options) {
   struct octets octets = {NULL, 0};
   struct key_error error;
-  size_t size = strlen(options->what) + sizeof(".config");
-  char *beside = xcalloc(size, 1);
-  snprintf(beside, size, "%s.config", options->what);
+  char *beside = text_format("%s.config", options->what);
   const char *path = options->config != NULL ? options->config : beside;
   int code = EX_OK;
   bool wanted = options->config != NULL ||
                 (input->file.list == NULL && !is_inline(options->what) &&
                  access(beside, F_OK) == 0);
   if (wanted && !read_file(&octets, path, &error)) {
-    fprintf(stderr, "echproxy inspect: %s\n", error.text);
+    command_line_complain(kCommand, "%s", error.text);
     code = EX_NOINPUT;
   } else if (wanted && !inspect_input_add_config(input, octets.data, octets.len,
                                                  &error)) {
-    fprintf(stderr, "echproxy inspect: %s: %s\n", path, error.text);
+    command_line_complain(kCommand, "%s: %s", path, error.text);
     code = EX_DATAERR;
   }
   secret_file_free(octets.data, octets.len);
@@ -176,16 +180,15 @@ static int inspect(const struct options *options) {
   struct key_error error = {"out of memory"};
   int code;
   if (!read_what(&octets, options->what, &error)) {
-    fprintf(stderr, "echproxy inspect: %s\n", error.text);
+    command_line_complain(kCommand, "%s", error.text);
     code = EX_NOINPUT;
   } else if (!inspect_input_read(&input, octets.data, octets.len, &error)) {
     code = fail(options, error.text);
   } else if (input.file.num_keys > 0 && is_inline(options->what)) {
-    fputs(
-        "echproxy inspect: that is a private key, and everybody on this "
-        "machine can see a command line: put it into a file, and replace the "
-        "key\n",
-        stderr);
+    command_line_complain(
+        kCommand,
+        "that is a private key, and everybody on this machine can see a "
+        "command line: put it into a file, and replace the key");
     code = EX_USAGE;
   } else if ((code = add_config(&input, options)) == EX_OK) {
     code = report(&input, options);
@@ -201,7 +204,7 @@ int command_inspect(int argc, char **argv) {
   int code = EX_USAGE;
   if (!command_line_parse(&line, kOptions, "inspect", argc, argv) ||
       !take_words(&options, &line)) {
-    fprintf(stderr, "echproxy inspect: %s\n", line.error);
+    command_line_complain(kCommand, "%s", line.error);
   } else if (options.help) {
     fputs(usage_inspect(), stdout);
     code = EX_OK;

@@ -18,14 +18,15 @@
 #include "net/xalloc.h"
 #include "proxy/keygen_options.h"
 #include "proxy/usage_keys.h"
+#include "roots/text.h"
+
+static const char kCommand[] = "keygen";
 
 // Who reads a format, for the words that follow a new key.
 static const char *const kReaders[] = {
-    [ECH_KEY_PEM] =
-        "nginx: ssl_ech_file, HAProxy: ech, also lighttpd and OpenSSL 4",
-    [ECH_KEY_GO] =
-        "sing-box: key_path, mihomo: ech-key, Xray: its base64 is "
-        "echServerKeys",
+    [ECH_KEY_PEM] = "nginx: ssl_ech_file, HAProxy: ech, lighttpd, OpenSSL 4",
+    [ECH_KEY_GO] = ("sing-box: key_path, mihomo: ech-key, Xray: its base64 is "
+                    "echServerKeys"),
     [ECH_KEY_NSS] = "NSS: selfserv -X \"$(cat FILE)\"",
     [ECH_KEY_RAW] =
         "BoringSSL: bssl-tool server -ech-key FILE -ech-config FILE.config",
@@ -37,19 +38,11 @@ struct paths {
   char *config;
 };
 
-static char *join(const char *path, const char *suffix) {
-  size_t len = strlen(path);
-  char *joined = xrealloc(NULL, len + strlen(suffix) + 1);
-  memcpy(joined, path, len);
-  memcpy(joined + len, suffix, strlen(suffix) + 1);
-  return joined;
-}
-
 static struct paths paths_new(const struct keygen_options *options) {
   char *key = options->out == NULL
-                  ? join(options->spec.config.public_name, ".ech")
+                  ? text_format("%s.ech", options->spec.config.public_name)
                   : xstrdup(options->out);
-  return (struct paths){key, join(key, ".config")};
+  return (struct paths){key, text_format("%s.config", key)};
 }
 
 static void paths_cleanup(struct paths *paths) {
@@ -63,8 +56,9 @@ static bool write_file(const char *path, const uint8_t *data, size_t len,
   if (secret_file_write(path, data, len, mode, force, &error)) {
     return true;
   }
-  fprintf(stderr, "echproxy keygen: %s%s\n", error.text,
-          !force && access(path, F_OK) == 0 ? " (--force replaces it)" : "");
+  command_line_complain(
+      kCommand, "%s%s", error.text,
+      !force && access(path, F_OK) == 0 ? " (--force replaces it)" : "");
   return false;
 }
 
@@ -73,9 +67,8 @@ static bool write_file(const char *path, const uint8_t *data, size_t len,
 static bool write_output(const struct ech_key_output *output,
                          const struct paths *paths, bool force) {
   if (output->config != NULL && !force && access(paths->config, F_OK) == 0) {
-    fprintf(stderr,
-            "echproxy keygen: %s exists already (--force replaces it)\n",
-            paths->config);
+    command_line_complain(kCommand, "%s exists already (--force replaces it)",
+                          paths->config);
     return false;
   }
   return write_file(paths->key, output->key, output->key_len,
@@ -92,20 +85,20 @@ static void explain(const struct keygen_options *options,
   if (has_config) {
     fprintf(stderr, "What clients may know is in %s.\n", paths->config);
   }
-  fprintf(stderr, "Give the key to the server and to nobody else\n(%s).\n",
+  fprintf(stderr, "Give the key to the server and to nobody else:\n  %s\n",
           kReaders[options->format]);
   fprintf(stderr,
-          hides ? "Publish the line above for %s, and\nthe same line with "
-                  "its own name in front for every other site to hide.\n"
-                : "The line above hides no name, for everybody sees\n%s: "
-                  "publish it\nwith the name of each site to hide in front "
-                  "instead (--name prints it so).\n",
+          hides ? "Publish the line above for %s,\nand the same line with its "
+                  "own name in front for every other site to hide.\n"
+                : "The line above hides no name, for everybody sees %s:\n"
+                  "publish it with the name of each site to hide in front "
+                  "instead (--name prints\nit so).\n",
           options->name);
   if (options->spec.kem_id != kHpkeKemX25519) {
     fputs(
         "Warning: Chromium, what else is made with BoringSSL, and echproxy "
-        "itself use\nx25519 alone, and will send the site's name in the "
-        "clear. OpenSSL 4 can use this\nkey.\n",
+        "itself use x25519\nalone, and will send the site's name in the clear. "
+        "OpenSSL 4 can use this key.\n",
         stderr);
   }
 }
@@ -140,8 +133,8 @@ static int make_output(struct ech_key_output *out,
             ech_key_output_make(out, &file, options->format, &error);
   ech_key_file_cleanup(&file);
   if (!ok) {
-    fprintf(stderr, "echproxy keygen: --format %s: %s\n",
-            ech_key_format_str(options->format), error.text);
+    command_line_complain(kCommand, "--format %s: %s",
+                          ech_key_format_str(options->format), error.text);
   }
   return ok ? EX_OK : EX_USAGE;
 }
@@ -152,10 +145,9 @@ static int use_key(const struct keygen_options *options,
   char *zone_line = ech_key_zone_line(key, options->name, options->port);
   int code = EX_USAGE;
   if (zone_line == NULL) {
-    fprintf(stderr,
-            "echproxy keygen: --name '%s' is no host name that a record%s can "
-            "stand at\n",
-            options->name, options->port == 443 ? "" : " for a port");
+    command_line_complain(
+        kCommand, "--name '%s' is no host name that a record%s can stand at",
+        options->name, options->port == 443 ? "" : " for a port");
   } else if ((code = make_output(&output, options, key)) == EX_OK) {
     code = save_and_print(options, &output, zone_line);
   }
@@ -169,7 +161,7 @@ static int make_key(const struct keygen_options *options) {
   struct key_error error;
   struct ech_key *key = ech_key_new(&options->spec, &error);
   if (key == NULL) {
-    fprintf(stderr, "echproxy keygen: '%s': %s\n", public_name, error.text);
+    command_line_complain(kCommand, "'%s': %s", public_name, error.text);
     return ech_public_name_valid(public_name) ? EX_SOFTWARE : EX_USAGE;
   }
   int code = use_key(options, key);
@@ -182,7 +174,7 @@ int command_keygen(int argc, char **argv) {
   struct command_line line;
   int code = keygen_options_parse(&options, &line, argc, argv);
   if (code != EX_OK) {
-    fprintf(stderr, "echproxy keygen: %s\n", line.error);
+    command_line_complain(kCommand, "%s", line.error);
   } else if (options.help) {
     fputs(usage_keygen(), stdout);
   } else {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys/key_error.h"
 #include "net/xalloc.h"
 
 bool command_line_set_error(struct command_line *line, const char *format,
@@ -15,12 +16,18 @@ bool command_line_set_error(struct command_line *line, const char *format,
   va_start(args, format);
   vsnprintf(line->error, sizeof(line->error), format, args);
   va_end(args);
-  for (char *c = line->error; *c != '\0'; c++) {
-    if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-      *c = '?';
-    }
-  }
+  key_error_make_plain(line->error);
   return false;
+}
+
+void command_line_complain(const char *command, const char *format, ...) {
+  char text[1024];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof(text), format, args);
+  va_end(args);
+  key_error_make_plain(text);
+  fprintf(stderr, "echproxy %s: %s\n", command, text);
 }
 
 // What getopt_long is told.
@@ -167,4 +174,13 @@ bool command_line_number(long *out, const char *text, long min, long max) {
   }
   *out = value;
   return true;
+}
+
+bool command_line_take_number(struct command_line *line, long *out,
+                              const char *name, const char *text, long min,
+                              long max) {
+  return command_line_number(out, text, min, max) ||
+         command_line_set_error(
+             line, "--%s must be a number from %ld to %ld, not '%s'", name, min,
+             max, text);
 }

@@ -51,9 +51,20 @@ const char *command_line_one_argument(struct command_line *line,
 // else or is not from `min` to `max`.
 bool command_line_number(long *out, const char *text, long min, long max);
 
+// command_line_take_number does that for the option `name`, and sets `error`
+// when it is not so.
+bool command_line_take_number(struct command_line *line, long *out,
+                              const char *name, const char *text, long min,
+                              long max);
+
 // command_line_set_error writes the message, printf's way, and returns false.
 // What the user wrote is repeated in it without its control characters.
 __attribute__((format(printf, 2, 3))) bool command_line_set_error(
     struct command_line *line, const char *format, ...);
+
+// command_line_complain prints such a message for `command`, in one line on
+// standard error.
+__attribute__((format(printf, 2, 3))) void command_line_complain(
+    const char *command, const char *format, ...);
 
 #endif

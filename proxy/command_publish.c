@@ -268,14 +268,6 @@ static bool check(struct command_line *line, const struct options *options) {
   return true;
 }
 
-static bool take_number(struct command_line *line, long *out, const char *name,
-                        const char *text, long max) {
-  return command_line_number(out, text, 1, max) ||
-         command_line_set_error(line,
-                                "--%s must be a number from 1 to %ld, not '%s'",
-                                name, max, text);
-}
-
 static bool take(struct command_line *line, struct options *out,
                  const struct command_word *word) {
   switch (word->option) {
@@ -286,12 +278,14 @@ static bool take(struct command_line *line, struct options *out,
       out->format = word->value;
       return true;
     case PORT:
-      return take_number(line, &out->port, "port", word->value, 65535);
+      return command_line_take_number(line, &out->port, "port", word->value, 1,
+                                      UINT16_MAX);
     case ALPN:
       out->alpn = word->value;
       return true;
     case TTL:
-      return take_number(line, &out->ttl, "ttl", word->value, kMaxTtl);
+      return command_line_take_number(line, &out->ttl, "ttl", word->value, 1,
+                                      kMaxTtl);
     case HELP:
       out->help = true;
       return true;

@@ -155,10 +155,8 @@ static bool parse_duration(uint32_t *out, const char *text) {
 
 static bool take_number(struct command_line *line, long *out,
                         const struct command_word *word, long min, long max) {
-  return command_line_number(out, word->value, min, max) ||
-         command_line_set_error(
-             line, "--%s must be a number from %ld to %ld, not '%s'",
-             kOptions[word->option].name, min, max, word->value);
+  return command_line_take_number(line, out, kOptions[word->option].name,
+                                  word->value, min, max);
 }
 
 static bool take_argument(struct command_line *line, struct rotation *out,

@@ -26,7 +26,7 @@
 #include "proxy/usage.h"
 
 enum {
-  kMaxLeaves = 1024,
+  kMaxLeaves = 16384,
   kMaxFiles = 1024 * 1024,
   kSpareFiles = 64,   // for the program itself
   kWorkerFiles = 16,  // for each worker: its loop, its resolvers' sessions

@@ -43,7 +43,8 @@ static bool print_ca(const char *dir, struct key_error *out_error) {
   return true;
 }
 
-// A CA is made only where it is going to be trusted.
+// A CA is made only where it is going to be trusted, so nothing of root's comes
+// into a user's home.
 static bool announce_ca(const struct options *options, const char *dir,
                         struct key_error *out_error) {
   struct ca_known known;
@@ -87,7 +88,7 @@ static int trust(const struct options *options, const char *dir) {
       .out = stdout,
       .dry_run = options->dry_run,
   };
-  if (!announce_ca(options, dir, &error) ||
+  if (!root_change_allowed(&error) || !announce_ca(options, dir, &error) ||
       !root_change_run(&change, &result, &error)) {
     return cannot("trust", &error);
   }

@@ -62,10 +62,9 @@ static bool take_number(struct reader *r, enum keygen_option option,
   long min = option == OPTION_PORT ? 1 : 0;
   long max = option == OPTION_PORT ? UINT16_MAX : UINT8_MAX;
   long number;
-  if (!command_line_number(&number, text, min, max)) {
-    return command_line_set_error(
-        r->line, "--%s must be a number from %ld to %ld, not '%s'",
-        kOptions[option].name, min, max, text);
+  if (!command_line_take_number(r->line, &number, kOptions[option].name, text,
+                                min, max)) {
+    return false;
   }
   if (option == OPTION_PORT) {
     o->port = (uint16_t)number;

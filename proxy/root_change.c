@@ -1,13 +1,16 @@
 #include "proxy/root_change.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/ca_rotation.h"
 #include "net/xalloc.h"
+#include "proxy/command_line.h"
 #include "proxy/state_dir.h"
 #include "roots/our_roots.h"
 #include "roots/root_places.h"
@@ -23,7 +26,10 @@ struct run {
 
 static void print_line(const struct run *r, const char *what,
                        const struct root_place *place) {
-  fprintf(r->change->out, "%-22s %-34s %s\n", what, place->label, place->path);
+  char *line = text_format("%-22s %-34s %s", what, place->label, place->path);
+  key_error_make_plain(line);
+  fprintf(r->change->out, "%s\n", line);
+  free(line);
 }
 
 // print_line_about is for stores that nothing is done to.
@@ -39,8 +45,8 @@ static void fail(const struct run *r, const struct root_place *place,
   r->result->num_failed++;
   print_line(r, "FAILED", place);
   fflush(r->change->out);  // so that the reason stands below it
-  fprintf(stderr, "echproxy %s: %s: %s\n", r->change->command, place->label,
-          error->text);
+  command_line_complain(r->change->command, "%s: %s", place->label,
+                        error->text);
 }
 
 // Listing.
@@ -94,11 +100,15 @@ static bool wants_change(const struct run *r, const struct root_place *place,
          root_place_has_traces(place, &r->roots);
 }
 
+// tell_root prints the command to type, unless the CA is yet to be made.
 static void tell_root(const struct run *r, const struct root_place *place) {
   bool trust = r->change->kind == ROOT_CHANGE_TRUST;
-  char *command = system_store_command(place->system, &r->roots, trust);
   r->result->num_for_root++;
   print_line(r, trust ? "needs root" : "STILL THERE, needs root", place);
+  if (trust && !r->roots.has_current) {
+    return;
+  }
+  char *command = system_store_command(place->system, &r->roots, trust);
   fprintf(r->change->out, "  %s\n", command);
   free(command);
 }
@@ -145,11 +155,12 @@ static void handle_place(const struct run *r, const struct root_place *place) {
 
 // Beginning.
 
-// is_our_home keeps what belongs to root out of a user's home, and the user's
+// This keeps what belongs to root out of a user's home, and the user's
 // CA out of root's.
-static bool is_our_home(const char *home, struct key_error *out_error) {
+bool root_change_allowed(struct key_error *out_error) {
   static const char kAdvice[] =
       "run it as yourself and without sudo; it prints what needs root";
+  const char *home = state_dir_home();
   const char *sudo = getenv("SUDO_UID");
   struct stat info;
   if (home == NULL) {
@@ -194,23 +205,62 @@ static void handle_places(struct run *r, const char *home) {
   root_places_free(places);
 }
 
+// lock_home keeps two changes from taking each other's databases away. The lock
+// is on the home directory itself, so that nothing is left of it, and is let go
+// by closing what this returns. Without locks, as some file systems are, it
+// goes on.
+static int lock_home(const char *home) {
+  int fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+  }
+  return fd;
+}
+
+// read_known reads what is to be looked for. Somebody else may have deleted the
+// CA just now.
+static bool read_known(const struct root_change *change, struct ca_known *known,
+                       struct key_error *out_error) {
+  bool needs_ca = change->kind == ROOT_CHANGE_TRUST && !change->dry_run;
+  if (!ca_known_read(known, change->state_dir, out_error)) {
+    return false;
+  }
+  if (needs_ca && !known->has_current) {
+    key_error_set(out_error, "there is no CA in %s any more; run this again",
+                  change->state_dir);
+  }
+  return !needs_ca || known->has_current;
+}
+
+static bool run_change(struct run *r, const char *home,
+                       struct key_error *out_error) {
+  struct ca_known known = {.num = 0};
+  char *pem_path = text_format("%s/ca.pem", r->change->state_dir);
+  bool ok = read_known(r->change, &known, out_error);
+  if (ok) {
+    our_roots_init(&r->roots, &known, pem_path, r->change->all);
+    handle_places(r, home);
+    our_roots_cleanup(&r->roots);
+  }
+  ca_known_cleanup(&known);
+  free(pem_path);
+  return ok;
+}
+
 bool root_change_run(const struct root_change *change,
                      struct root_change_result *out_result,
                      struct key_error *out_error) {
   *out_result = (struct root_change_result){0};
-  struct run r = {.change = change, .result = out_result};
-  struct ca_known known = {.num = 0};
-  char *home = xstrdup(state_dir_home());
-  char *pem_path = text_format("%s/ca.pem", change->state_dir);
-  bool ok = is_our_home(home, out_error) &&
-            ca_known_read(&known, change->state_dir, out_error);
-  if (ok) {
-    our_roots_init(&r.roots, &known, pem_path, change->all);
-    handle_places(&r, home);
-    our_roots_cleanup(&r.roots);
+  if (!root_change_allowed(out_error)) {
+    return false;
   }
-  ca_known_cleanup(&known);
-  free(pem_path);
+  bool changes = change->kind != ROOT_CHANGE_LIST && !change->dry_run;
+  struct run r = {.change = change, .result = out_result};
+  char *home = xstrdup(state_dir_home());
+  int lock = changes ? lock_home(home) : -1;
+  bool ok = run_change(&r, home, out_error);
+  if (lock >= 0) {
+    close(lock);
+  }
   free(home);
   return ok;
 }

@@ -35,9 +35,13 @@ struct root_change_result {
   size_t num_own;       // the user's own stores
 };
 
+// root_change_allowed says whether this is the user whose stores they are.
+// False with the reason in `out_error`: no home directory, that of another
+// user, or root in a user's place.
+bool root_change_allowed(struct key_error *out_error);
+
 // root_change_run does it. False with the reason in `out_error` when it cannot
-// begin: no home directory, or that of another user, or a CA that cannot be
-// read.
+// begin: it is not allowed, or the CA cannot be read.
 bool root_change_run(const struct root_change *change,
                      struct root_change_result *out_result,
                      struct key_error *out_error);

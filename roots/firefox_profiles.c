@@ -1,23 +1,25 @@
 #include "roots/firefox_profiles.h"
 
 #include <dirent.h>
-#include <ini.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "keys/secret_file.h"
 #include "net/xalloc.h"
 #include "roots/nss_database.h"
 #include "roots/text.h"
+
+enum { kMaxFile = 1024 * 1024 };
 
 // The profile whose section is being read.
 struct reading {
   const char *dir;
   firefox_profiles_cb *each;
   void *owner;
-  char *section;
+  bool in_profile;
   char *path;
   bool is_relative;
 };
@@ -37,38 +39,46 @@ static void end_section(struct reading *r) {
     free(path);
   }
   free(r->path);
-  free(r->section);
   r->path = NULL;
-  r->section = NULL;
 }
 
-static int on_line(void *owner, const char *section, const char *name,
-                   const char *value) {
-  struct reading *r = owner;
-  if (r->section == NULL || strcmp(r->section, section) != 0) {
-    end_section(r);
-    r->section = xstrdup(section);
-    r->is_relative = true;
-  }
-  if (strncmp(section, "Profile", 7) != 0) {
-    return 1;
-  }
+static void on_value(struct reading *r, const char *name, const char *value) {
   if (strcmp(name, "Path") == 0) {
     free(r->path);
-    r->path = xstrdup(value);
+    r->path = value[0] == '\0' ? NULL : xstrdup(value);
   } else if (strcmp(name, "IsRelative") == 0) {
     r->is_relative = strcmp(value, "0") != 0;
   }
-  return 1;
+}
+
+// on_line reads as Firefox does: a value is all that follows the '=', comments
+// are lines of their own, and no line is too long.
+static void on_line(struct reading *r, char *line) {
+  char *equals = strchr(line, '=');
+  if (line[0] == '[') {
+    end_section(r);
+    r->in_profile = strncmp(line, "[Profile", strlen("[Profile")) == 0;
+    r->is_relative = true;
+  } else if (r->in_profile && equals != NULL) {
+    *equals = '\0';
+    on_value(r, line, equals + 1);
+  }
 }
 
 static void find_listed(struct reading *r) {
+  static const char kMark[] = "\xef\xbb\xbf";  // of UTF-8
+  uint8_t *data;
+  size_t len;
   char *path = text_format("%s/profiles.ini", r->dir);
-  FILE *file = fopen(path, "re");
-  if (file != NULL) {
-    ini_parse_file(file, on_line, r);
+  if (secret_file_read(path, kMaxFile, false, &data, &len, NULL)) {
+    char *text = text_format("%.*s", (int)len, (const char *)data);
+    char *rest = text + (strncmp(text, kMark, strlen(kMark)) == 0 ? 3 : 0);
+    for (char *line; (line = strsep(&rest, "\r\n")) != NULL;) {
+      on_line(r, line);
+    }
     end_section(r);
-    fclose(file);
+    free(text);
+    secret_file_free(data, len);
   }
   free(path);
 }

@@ -41,7 +41,8 @@ static bool explain(struct key_error *out_error, const char *dir, int code) {
                   "%s is locked by a program that uses it; close the browser "
                   "and run this again",
                   dir);
-  } else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+  } else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT ||
+             code == SQLITE_ERROR) {  // the last: it lacks NSS's table
     key_error_set(out_error,
                   "%s/%s is damaged, or no database of NSS; move it away, and "
                   "the browser makes a new one",
@@ -57,7 +58,10 @@ static bool explain(struct key_error *out_error, const char *dir, int code) {
 static int open_database(sqlite3 **out, const char *dir, const char *file,
                          int flags) {
   char *path = path_in(dir, file);
-  int code = sqlite3_open_v2(path, out, flags, NULL);
+  struct stat info;
+  // SQLite would wait for whoever writes to a pipe.
+  bool is_other = stat(path, &info) == 0 && !S_ISREG(info.st_mode);
+  int code = is_other ? SQLITE_NOTADB : sqlite3_open_v2(path, out, flags, NULL);
   free(path);
   if (code == SQLITE_OK) {
     code = sqlite3_busy_timeout(*out, kBusyMs);

@@ -89,7 +89,7 @@ static bool explain(struct key_error *out_error, struct tool_run *run,
                     const char *const argv[]) {
   if (run->outcome == TOOL_MISSING) {
     key_error_set(out_error,
-                  "certutil is needed to change this; install its package: "
+                  "certutil is needed for this; install its package: "
                   "libnss3-tools (Debian, Ubuntu), nss-tools (Fedora), nss "
                   "(Arch)");
   } else if (run->outcome == TOOL_TIMED_OUT) {
@@ -103,20 +103,28 @@ static bool explain(struct key_error *out_error, struct tool_run *run,
   return false;
 }
 
-// certutil runs it on `dir` with `args`, NULL at their end.
-static bool certutil(const char *dir, const char *const args[],
-                     struct key_error *out_error) {
+// certutil_run runs it on `dir` with `args`, NULL at their end. `out` is then
+// released with tool_run_cleanup, also when it failed.
+static bool certutil_run(struct tool_run *out, const char *dir,
+                         const char *const args[],
+                         struct key_error *out_error) {
   const char *argv[16] = {"certutil", "-d"};
   char *database = text_format("sql:%s", dir);
   argv[2] = database;
   for (size_t i = 0; args[i] != NULL; i++) {
     argv[3 + i] = args[i];
   }
-  struct tool_run run;
-  tool_run_init(&run, argv, kToolMs);
-  bool ok = run.outcome == TOOL_DONE || explain(out_error, &run, argv);
-  tool_run_cleanup(&run);
+  tool_run_init(out, argv, kToolMs);
+  bool ok = out->outcome == TOOL_DONE || explain(out_error, out, argv);
   free(database);
+  return ok;
+}
+
+static bool certutil(const char *dir, const char *const args[],
+                     struct key_error *out_error) {
+  struct tool_run run;
+  bool ok = certutil_run(&run, dir, args, out_error);
+  tool_run_cleanup(&run);
   return ok;
 }
 
@@ -127,24 +135,27 @@ static bool flags_trust(const char *flags) {
   return memchr(flags, 'C', strcspn(flags, ",")) != NULL;
 }
 
-// is_trusted asks certutil, which knows how each version of NSS writes it down.
-static bool is_trusted(const char *dir, const char *label) {
-  char *database = text_format("sql:%s", dir);
-  const char *const argv[] = {"certutil", "-d", database, "-L", NULL};
-  struct tool_run run;
-  tool_run_init(&run, argv, kToolMs);
+static bool lists_as_trusted(const char *line, const char *label) {
   size_t len = strlen(label);
-  bool trusted = false;
-  const char *line = run.outcome == TOOL_DONE ? run.output : NULL;
-  while (line != NULL && !trusted) {
-    trusted = strncmp(line, label, len) == 0 && line[len] == ' ' &&
-              flags_trust(line + len);
-    line = strchr(line, '\n');
-    line = line == NULL ? NULL : line + 1;
+  for (; line != NULL; line = strchr(line, '\n')) {
+    line += line[0] == '\n' ? 1 : 0;
+    if (strncmp(line, label, len) == 0 && line[len] == ' ' &&
+        flags_trust(line + len)) {
+      return true;
+    }
   }
+  return false;
+}
+
+// find_trust asks certutil, which knows how each version of NSS writes it down.
+static bool find_trust(bool *out, const char *dir, const char *label,
+                       struct key_error *out_error) {
+  struct tool_run run;
+  bool ok =
+      certutil_run(&run, dir, (const char *const[]){"-L", NULL}, out_error);
+  *out = ok && lists_as_trusted(run.output, label);
   tool_run_cleanup(&run);
-  free(database);
-  return trusted;
+  return ok;
 }
 
 bool nss_store_look(const char *dir, const struct our_roots *roots,
@@ -152,9 +163,9 @@ bool nss_store_look(const char *dir, const struct our_roots *roots,
                     struct key_error *out_error) {
   *out_view = (struct our_roots_view){.has_current = false};
   struct finding f = {.roots = roots, .view = out_view, .keep_current = true};
-  bool ok = find(&f, dir, out_error);
-  out_view->is_trusted =
-      ok && f.current_label != NULL && is_trusted(dir, f.current_label);
+  bool ok = find(&f, dir, out_error) &&
+            (f.current_label == NULL || find_trust(&out_view->is_trusted, dir,
+                                                   f.current_label, out_error));
   finding_cleanup(&f);
   return ok;
 }

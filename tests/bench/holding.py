@@ -26,6 +26,8 @@ def held_seconds(scenario, key, quick):
         return SOAK_SECONDS + 15
     if scenario == "sites":
         return 6 if quick else 15 + 12 * slowness**0.5
+    if scenario == "first-visit":
+        return 3 if quick else 6
     return 1.5 + 1.1 * slowness * int(scenario.split("-")[1]) / 1000
 
 
@@ -36,10 +38,10 @@ def origin_of(peer):
 class Fresh:
     """A peer in a process of its own, warmed up, and ended afterwards."""
 
-    def __init__(self, bench, key):
+    def __init__(self, bench, key, origin=None):
         self.stage = bench.stage
         self.peer = PEERS[key]
-        self.origin = origin_of(self.peer)
+        self.origin = origin or origin_of(self.peer)
         self.running = self.stage.start_fresh(key, self.origin)
 
     def __enter__(self):

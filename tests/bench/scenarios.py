@@ -169,6 +169,15 @@ SCENARIOS = (
         "is a full handshake, later ones may resume.",
     ),
     Scenario(
+        "first-visit", "A first visit to a host", ("echproxy",), growth.FirstVisit(),
+        growth.VISIT_FIGURES, fresh=True,
+        note="A fresh process asks for tunnels to a thousand hosts, which looks "
+        "their names up, then connects to each, and then once more: all "
+        "handshakes are full, and all hosts show one chain. The other figures "
+        "are of `bench_leaf`: minting a leaf, and a hit of the cache, which is "
+        "finding a leaf and BoringSSL's work to present it.",
+    ),
+    Scenario(
         "workers", "Two workers against one", ("echproxy", "echproxy-2"),
         speed.Workers(),
         (

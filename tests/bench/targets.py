@@ -26,8 +26,6 @@ def both(limit):
 CONNECT = ("connect", "echproxy", "cpu_us")
 # The floor, and what ECH adds to its client's handshake.
 FLOOR_CONNECT = ("connect", "floor-ech", "cpu_us")
-# What a mint costs, as a part of the floor's new connection (issue 4's tables).
-MINT = {"debian": 0.08, "upstream": 0.072}
 
 
 def transfer_targets():
@@ -91,10 +89,22 @@ TARGETS = (
         {"debian": 7.0, "upstream": 10.0},
     ),
     Target(
-        "CPU of a first visit to a host, over one to a site seen before, against "
-        "a mint", "difference", ("sites", "echproxy", "first_us_1000"), CONNECT,
-        "at most", MINT, "µs",
-        scale=("connect", "floor", "cpu_us"),
+        "CPU of a first visit to a host, over one to a host seen before, against "
+        "a mint", "difference", ("first-visit", "echproxy", "first_us"),
+        ("first-visit", "echproxy", "seen_us"), "at most", both(1.0), "µs",
+        scale=("first-visit", "echproxy", "mint_us"),
+    ),
+    Target(
+        "Minting a leaf", "value", ("first-visit", "echproxy", "mint_us"), None,
+        "at most", both(150), "µs",
+    ),
+    Target(
+        "A leaf that is kept, presented to a browser's session", "value",
+        ("first-visit", "echproxy", "hit_us"), None, "at most", both(1.0), "µs",
+    ),
+    Target(
+        "The same without BoringSSL's part", "value",
+        ("first-visit", "echproxy", "find_us"), None, "at most", both(1.0), "µs",
     ),
     Target(
         "A kept-alive 1 KiB request, p50, against the floor", "ratio",

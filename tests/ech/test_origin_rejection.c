@@ -43,6 +43,39 @@ Test(origin_rejection, heals_a_stale_key_through_a_retry_request) {
   fixture_cleanup(&f);
 }
 
+// The site's chain is known to be good by then, but it does not hold the public
+// name.
+Test(origin_rejection, is_not_verified_by_a_chain_known_for_the_host) {
+  struct fixture f;
+  fixture_init(&f);
+  struct ech_keys newer = ech_keys_new(2, kPublicName);
+  SSL_CTX *ctx = site_add(&f.site, "DNS:secret.test", f.root, &f.keys);
+  dial_private(&f, &f.keys);
+  assert_status(&f, ORIGIN_OK);
+  cr_assert(SSL_CTX_set1_ech_keys(ctx, newer.keys));
+  dial_private(&f, &f.keys);
+  assert_status(&f, ORIGIN_BAD_PUBLIC_NAME);
+  cr_assert_eq(f.report.error.verify_result, X509_V_ERR_HOSTNAME_MISMATCH);
+  assert_name_hidden(&f);
+  ech_keys_free(&newer);
+  fixture_cleanup(&f);
+}
+
+// Nor the other way round: what authenticated a rejection is not the host.
+Test(origin_rejection, verifies_no_host_by_a_chain_known_for_the_public_name) {
+  struct fixture f;
+  fixture_init(&f);
+  struct ech_keys stale = ech_keys_new(2, kPublicName);
+  add_context(&f, "DNS:public.test", f.root, &f.keys);
+  dial_private(&f, &stale);
+  cr_assert(f.report.retried);
+  assert_status(&f, ORIGIN_BAD_CERTIFICATE);
+  cr_assert_eq(f.report.error.verify_result, X509_V_ERR_HOSTNAME_MISMATCH);
+  assert_name_hidden(&f);
+  ech_keys_free(&stale);
+  fixture_cleanup(&f);
+}
+
 Test(origin_rejection, believes_tls_1_2_only_from_the_public_name) {
   struct fixture f;
   fixture_init(&f);

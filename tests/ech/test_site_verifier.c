@@ -1,17 +1,33 @@
 // Certificates come from a server of BoringSSL's in memory. How often a chain
-// is really verified is counted where X.509 tells of each certificate.
+// is really verified is counted where X.509 tells of each certificate. The
+// clock is the test's.
 
 #include "ech/site_verifier.h"
 
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 #include <string.h>
+#include <time.h>
 
+#include "ech/verified_chains.h"
 #include "net/verify_result.h"
 #include "support/leaks.h"
 #include "support/test_cert.h"
 
 TestSuite(site_verifier, .timeout = 30);
+
+static time_t clock_offset;
+
+// time stands in for the C library's, also in BoringSSL.
+time_t time(time_t *out_now) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  time_t seconds = now.tv_sec + clock_offset;
+  if (out_now != NULL) {
+    *out_now = seconds;
+  }
+  return seconds;
+}
 
 static int num_certificates;  // that X.509 has verified
 
@@ -87,16 +103,102 @@ static bool connects(struct bed *b, const char *host) {
   return ok;
 }
 
-Test(site_verifier, verifies_a_chain_once_for_a_name) {
+Test(site_verifier, verifies_a_chain_once_for_all_its_names) {
   struct bed b;
   bed_init(&b);
   cr_assert(connects(&b, "a.test"));
   int first = num_certificates;
   cr_assert_gt(first, 0);
-  cr_assert(connects(&b, "a.test"));
+  for (int again = 0; again < 2; again++) {
+    cr_assert(connects(&b, "a.test"));
+    cr_assert(connects(&b, "b.test"));
+    cr_assert(connects(&b, "192.0.2.1"));
+  }
   cr_assert_eq(num_certificates, first, "it was remembered");
+  bed_cleanup(&b);
+}
+
+// A chain that is known to be good says nothing of a name that it does not
+// hold.
+Test(site_verifier, accepts_a_known_chain_for_its_names_only) {
+  static const struct {
+    const char *names;
+    const char *host;  // that it is good for
+    const char *others[5];
+  } kCases[] = {
+      {"DNS:a.test", "a.test", {"b.test", "x.a.test", "test", "192.0.2.1"}},
+      {"DNS:*.a.test",
+       "x.a.test",
+       {"a.test", "y.x.a.test", "x.b.test", "xa.test"}},
+      {"DNS:a.test,IP:192.0.2.1", "192.0.2.1", {"192.0.2.2", "2001:db8::1"}},
+      {"DNS:192.0.2.2,DNS:a.test", "a.test", {"192.0.2.2"}},
+      {"DNS:x*.a.test,DNS:a.test", "a.test", {"xy.a.test"}},
+      {"email:a@mail.test,DNS:a.test", "a.test", {"mail.test", "common.test"}},
+  };
+  struct bed b;
+  bed_init(&b);
+  for (size_t i = 0; i < sizeof kCases / sizeof kCases[0]; i++) {
+    show(&b, kCases[i].names, b.root, false);
+    cr_assert(connects(&b, kCases[i].host), "%zu", i);
+    for (const char *const *other = kCases[i].others; *other != NULL; other++) {
+      for (int again = 0; again < 2; again++) {
+        cr_assert_not(connects(&b, *other), "%zu: %s", i, *other);
+        cr_assert_eq(b.reason, SSL_R_CERTIFICATE_VERIFY_FAILED);
+        cr_assert(b.result == X509_V_ERR_HOSTNAME_MISMATCH ||
+                  b.result == X509_V_ERR_IP_ADDRESS_MISMATCH);
+      }
+    }
+    cr_assert(connects(&b, kCases[i].host), "%zu: still", i);
+  }
+  bed_cleanup(&b);
+}
+
+Test(site_verifier, knows_of_a_name_no_longer_than_of_its_chain) {
+  struct bed b;
+  bed_init(&b);
+  cr_assert(connects(&b, "a.test"));
+  int first = num_certificates;
+  clock_offset = kVerifiedChainSeconds - 60;
   cr_assert(connects(&b, "b.test"));
-  cr_assert_gt(num_certificates, first, "for another name it was not");
+  cr_assert_eq(num_certificates, first);
+  clock_offset = kVerifiedChainSeconds + 60;
+  cr_assert(connects(&b, "b.test"));
+  cr_assert_gt(num_certificates, first, "all is verified anew");
+  bed_cleanup(&b);
+}
+
+Test(site_verifier, accepts_no_known_chain_after_its_end) {
+  struct bed b;
+  bed_init(&b);
+  clock_offset = 24 * 60 * 60 - 600;  // the certificates last for a day
+  cr_assert(connects(&b, "a.test"));
+  clock_offset += 1200;
+  cr_assert_not(connects(&b, "a.test"));
+  cr_assert_eq(b.result, X509_V_ERR_CERT_HAS_EXPIRED);
+  cr_assert_not(connects(&b, "b.test"));
+  cr_assert_eq(b.result, X509_V_ERR_CERT_HAS_EXPIRED);
+  bed_cleanup(&b);
+}
+
+Test(site_verifier, shares_nothing_with_one_of_other_trust) {
+  struct bed b;
+  bed_init(&b);
+  struct test_cert *root =
+      test_cert_new(&(struct test_cert_spec){.is_ca = true});
+  X509_STORE *trust = X509_STORE_new();
+  cr_assert(X509_STORE_add_cert(trust, root->cert));
+  struct site_verifier *other = site_verifier_new(trust);
+  struct site_verifier *first = b.verifier;
+  cr_assert(connects(&b, "a.test"));
+  b.verifier = other;  // with the same context
+  for (int again = 0; again < 2; again++) {
+    cr_assert_not(connects(&b, "a.test"));
+    cr_assert_eq(b.result, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+  }
+  b.verifier = first;
+  site_verifier_free(other);
+  X509_STORE_free(trust);
+  test_cert_free(root);
   bed_cleanup(&b);
 }
 

@@ -5,11 +5,14 @@
 #include <criterion/criterion.h>
 #include <openssl/hpke.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ech/origin_session.h"
 #include "support/leaks.h"
 #include "support/test_cert.h"
+
+enum { kPlenty = 1024 * 1024 };
 
 // A server with ECH, a client that reaches it, and what the client keeps.
 struct bed {
@@ -23,7 +26,7 @@ struct bed {
   SSL_CTX *client_ctx;
   struct ticket_cache *cache;
   int num_arrivals;
-  SSL *servers[16];  // what they wrote is kept on their side
+  SSL *servers[32];  // what they wrote is kept on their side
   size_t num_servers;
 };
 
@@ -43,7 +46,7 @@ static void add_ech(struct bed *b) {
 }
 
 static void bed_init(struct bed *b, size_t max_sites) {
-  *b = (struct bed){.cache = ticket_cache_new(max_sites)};
+  *b = (struct bed){.cache = ticket_cache_new(max_sites, kPlenty)};
   b->cert = test_cert_new(
       &(struct test_cert_spec){.names = "DNS:secret.test", .is_ca = true});
   b->trust = X509_STORE_new();
@@ -163,6 +166,41 @@ Test(ticket_cache, keeps_few_for_a_site_and_few_sites) {
   cr_assert_eq(ticket_cache_num_tickets(b.cache), 2);
   cr_assert(is_resumed(&b, "b.test"));
   cr_assert_not(is_resumed(&b, "a.test"), "used longest ago");
+  bed_cleanup(&b);
+}
+
+// A server chooses how large its tickets and its chain are.
+Test(ticket_cache, keeps_no_more_octets_than_it_may) {
+  enum { kSites = 8, kRoom = 4 };
+  struct bed b;
+  bed_init(&b, kSites);
+  ticket_cache_free(b.cache);
+  b.cache = ticket_cache_new(kSites, kRoom * 2 * kSessionOctets);
+  for (int i = 0; i < kSites; i++) {
+    char host[16];
+    snprintf(host, sizeof host, "%d.test", i);
+    cr_assert_not(is_resumed(&b, host), "%d", i);
+  }
+  size_t num_kept = ticket_cache_num_tickets(b.cache);
+  cr_assert_geq(num_kept, 2);
+  cr_assert_lt(num_kept, 2 * kRoom, "more than the session counts");
+  cr_assert(is_resumed(&b, "7.test"), "the latest");
+  cr_assert_not(is_resumed(&b, "0.test"), "used longest ago");
+  cr_assert_eq(ticket_cache_num_tickets(b.cache), num_kept);
+  for (int i = 0; i < kSites; i++) {
+    cr_assert(is_resumed(&b, "7.test"), "what is used up does not count");
+  }
+  cr_assert_eq(ticket_cache_num_tickets(b.cache), num_kept);
+  bed_cleanup(&b);
+}
+
+Test(ticket_cache, keeps_nothing_that_does_not_fit_at_all) {
+  struct bed b;
+  bed_init(&b, 4);
+  ticket_cache_free(b.cache);
+  b.cache = ticket_cache_new(4, kSessionOctets);
+  cr_assert_not(is_resumed(&b, "a.test"));
+  cr_assert_eq(ticket_cache_num_tickets(b.cache), 0);
   bed_cleanup(&b);
 }
 

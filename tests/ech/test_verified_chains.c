@@ -12,7 +12,8 @@ TestSuite(verified_chains, .timeout = 30);
 
 enum { kNow = 1000000, kLong = 365 * 24 * 60 * 60 };
 
-// digest_of makes the digest of `name` and `certificates`, separated by blanks.
+// digest_of makes the digest of `certificates`, separated by blanks, and `name`
+// unless it is NULL.
 static struct chain_digest digest_of(const char *name,
                                      const char *certificates) {
   struct chain_digest digest;
@@ -23,10 +24,22 @@ static struct chain_digest digest_of(const char *name,
     sk_CRYPTO_BUFFER_push(
         chain, CRYPTO_BUFFER_new((const uint8_t *)c, strlen(c), NULL));
   }
-  chain_digest_make(&digest, name, strlen(name), chain);
+  chain_digest_make(&digest, chain);
+  if (name != NULL) {
+    const struct chain_digest of_chain = digest;
+    chain_digest_add_name(&digest, &of_chain, name);
+  }
   sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
   free(copy);
   return digest;
+}
+
+static bool has(struct verified_chains *chains,
+                const struct chain_digest *digest, int64_t now) {
+  int64_t good_until = 0;
+  bool is_good = verified_chains_get(chains, &good_until, digest, now);
+  cr_assert_eq(is_good, good_until > now);
+  return is_good;
 }
 
 Test(verified_chains, tells_apart_all_that_was_verified) {
@@ -34,10 +47,12 @@ Test(verified_chains, tells_apart_all_that_was_verified) {
     const char *name;
     const char *chain;
   } kCases[] = {
-      {"a.test", "leaf issuer"}, {"b.test", "leaf issuer"},
-      {"a.test", "issuer leaf"}, {"a.test", "leaf"},
-      {"a.test", "leafissuer"},  {"a.test", "leafi ssuer"},
-      {"a.testleaf", "issuer"},  {"a.test", "leaf issuer issuer"},
+      {"a.test", "leaf issuer"},    {"b.test", "leaf issuer"},
+      {"a.test", "issuer leaf"},    {"a.test", "leaf"},
+      {"a.test", "leafissuer"},     {"a.test", "leafi ssuer"},
+      {"a.testleaf", "issuer"},     {"a.test", "leaf issuer issuer"},
+      {NULL, "leaf issuer"},        {NULL, "leafissuer"},
+      {NULL, "leaf issuer a.test"}, {"", "leaf issuer"},
   };
   enum { kNumCases = sizeof kCases / sizeof kCases[0] };
   struct chain_digest digests[kNumCases];
@@ -56,14 +71,12 @@ Test(verified_chains, tells_apart_all_that_was_verified) {
 Test(verified_chains, keeps_an_entry_for_some_hours_at_most) {
   struct verified_chains *chains = verified_chains_new(4);
   struct chain_digest digest = digest_of("a.test", "leaf");
-  cr_assert_not(verified_chains_has(chains, &digest, kNow));
+  cr_assert_not(has(chains, &digest, kNow));
   verified_chains_add(chains, &digest, kNow, kNow + kLong);
-  cr_assert(verified_chains_has(chains, &digest, kNow));
-  cr_assert(
-      verified_chains_has(chains, &digest, kNow + kVerifiedChainSeconds - 1));
-  cr_assert_not(
-      verified_chains_has(chains, &digest, kNow + kVerifiedChainSeconds));
-  cr_assert_not(verified_chains_has(chains, &digest, kNow), "it is gone");
+  cr_assert(has(chains, &digest, kNow));
+  cr_assert(has(chains, &digest, kNow + kVerifiedChainSeconds - 1));
+  cr_assert_not(has(chains, &digest, kNow + kVerifiedChainSeconds));
+  cr_assert_not(has(chains, &digest, kNow), "it is gone");
   verified_chains_free(chains);
   cr_assert(leaks_none());
 }
@@ -72,10 +85,24 @@ Test(verified_chains, keeps_an_entry_no_longer_than_its_certificates) {
   struct verified_chains *chains = verified_chains_new(4);
   struct chain_digest digest = digest_of("a.test", "leaf");
   verified_chains_add(chains, &digest, kNow, kNow + 60);
-  cr_assert(verified_chains_has(chains, &digest, kNow + 59));
-  cr_assert_not(verified_chains_has(chains, &digest, kNow + 60));
+  cr_assert(has(chains, &digest, kNow + 59));
+  cr_assert_not(has(chains, &digest, kNow + 60));
   verified_chains_add(chains, &digest, kNow, kNow);
-  cr_assert_not(verified_chains_has(chains, &digest, kNow));
+  cr_assert_not(has(chains, &digest, kNow));
+  verified_chains_free(chains);
+}
+
+Test(verified_chains, says_until_when_an_entry_is_good) {
+  struct verified_chains *chains = verified_chains_new(4);
+  struct chain_digest brief = digest_of("a.test", "leaf");
+  struct chain_digest lasting = digest_of("b.test", "leaf");
+  int64_t until;
+  verified_chains_add(chains, &brief, kNow, kNow + 60);
+  verified_chains_add(chains, &lasting, kNow, kNow + kLong);
+  cr_assert(verified_chains_get(chains, &until, &brief, kNow + 30));
+  cr_assert_eq(until, kNow + 60);
+  cr_assert(verified_chains_get(chains, &until, &lasting, kNow + 30));
+  cr_assert_eq(until, kNow + kVerifiedChainSeconds);
   verified_chains_free(chains);
 }
 
@@ -83,7 +110,7 @@ Test(verified_chains, knows_nothing_of_a_time_before) {
   struct verified_chains *chains = verified_chains_new(4);
   struct chain_digest digest = digest_of("a.test", "leaf");
   verified_chains_add(chains, &digest, kNow, kNow + kLong);
-  cr_assert_not(verified_chains_has(chains, &digest, kNow - 1));
+  cr_assert_not(has(chains, &digest, kNow - 1));
   verified_chains_free(chains);
 }
 
@@ -95,13 +122,13 @@ Test(verified_chains, makes_room_by_dropping_the_least_recently_used) {
   verified_chains_add(chains, &a, kNow, kNow + kLong);
   verified_chains_add(chains, &b, kNow, kNow + kLong);
   verified_chains_add(chains, &b, kNow, kNow + kLong);
-  cr_assert(verified_chains_has(chains, &a, kNow), "it was there already");
+  cr_assert(has(chains, &a, kNow), "it was there already");
   verified_chains_add(chains, &c, kNow, kNow + kLong);
-  cr_assert(verified_chains_has(chains, &a, kNow));
-  cr_assert_not(verified_chains_has(chains, &b, kNow));
-  cr_assert(verified_chains_has(chains, &c, kNow));
+  cr_assert(has(chains, &a, kNow));
+  cr_assert_not(has(chains, &b, kNow));
+  cr_assert(has(chains, &c, kNow));
   verified_chains_clear(chains);
-  cr_assert_not(verified_chains_has(chains, &a, kNow));
+  cr_assert_not(has(chains, &a, kNow));
   verified_chains_free(chains);
   cr_assert(leaks_none());
 }
@@ -113,7 +140,7 @@ static void *use_all(void *arg) {
     snprintf(name, sizeof name, "%d.test", i % 7);
     struct chain_digest digest = digest_of(name, "leaf");
     verified_chains_add(chains, &digest, kNow, kNow + kLong);
-    verified_chains_has(chains, &digest, i % 100 == 0 ? kNow - 1 : kNow);
+    has(chains, &digest, i % 100 == 0 ? kNow - 1 : kNow);
     if (i % 500 == 0) {
       verified_chains_clear(chains);
     }

@@ -212,6 +212,35 @@ Test(trust, leaves_a_home_directory_as_it_was, .timeout = 60) {
   scratch_free(s);
 }
 
+Test(trust, keeps_one_line_for_each_store, .timeout = 60) {
+  struct scratch *s = scratch_new();
+  struct user user = user_new(s);
+  make_profile(&user, "a\nb\x1b");
+  assert_says(RUN(&user, 0, "trust"), "profile a?b? ");
+  scratch_free(s);
+}
+
+// Each makes the database that is not there, or finds it half made.
+Test(trust, can_run_several_times_at_once, .timeout = 120) {
+  static const char kScript[] =
+      "for i in 1 2 3 4; do '%s' trust & all=\"$all $!\"; done; "
+      "for one in $all; do wait $one || exit 1; done";
+  struct scratch *s = scratch_new();
+  struct user user = user_new(s);
+  make_profile(&user, "a.default");
+  struct program program;
+  program_run(
+      &program,
+      (const char *const[]){"sh", "-c",
+                            scratch_format(s, kScript, ECHPROXY_BINARY), NULL},
+      environment(&user), kRunMs);
+  cr_assert_eq(program.exit_code, 0, "%s%s", program.out, program.err);
+  program_cleanup(&program);
+  RUN(&user, 0, "trust", "--list");
+  RUN(&user, 0, "untrust");
+  scratch_free(s);
+}
+
 Test(trust, changes_nothing_when_it_is_only_asked, .timeout = 60) {
   struct scratch *s = scratch_new();
   struct user user = user_new(s);
@@ -330,6 +359,9 @@ Test(trust, needs_root_for_the_system_only, .timeout = 60) {
   make_system(s);
   const char *anchors =
       scratch_path(s, "system/etc/pki/ca-trust/source/anchors");
+  const char *asked = RUN(&user, 0, "trust", "--dry-run");
+  assert_says(asked, "needs root");
+  cr_assert_null(strstr(asked, "sudo"), "no CA yet to install: %s", asked);
   const char *said = RUN(&user, 0, "trust");
   assert_says(said, "trusted                Chromium");
   assert_says(said, "needs root             system");
@@ -363,11 +395,15 @@ Test(trust, is_refused_to_root_in_a_users_place, .timeout = 60) {
   struct user user = user_new(s);
   give_home_to_nobody(&user);
   assert_says(RUN(&user, 73, "untrust"), "run it as yourself and without sudo");
+  assert_says(RUN(&user, 73, "trust"), "run it as yourself and without sudo");
+  cr_assert_neq(access(scratch_format(s, "%s/.local", user.home), F_OK), 0,
+                "nothing of root's is put there");
   cr_assert_eq(chown(user.home, 0, 0), 0);
   setenv("SUDO_UID", "1000", 1);
   assert_says(RUN(&user, 73, "untrust"), "run it as yourself and without sudo");
   assert_says(RUN(&user, 73, "trust"), "run it as yourself and without sudo");
   unsetenv("SUDO_UID");
+  cr_assert_neq(access(scratch_format(s, "%s/.local", user.home), F_OK), 0);
   scratch_free(s);
 }
 

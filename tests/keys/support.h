@@ -100,4 +100,16 @@ static inline bool shake_hands(SSL *client, SSL *server) {
   return done;
 }
 
+// shown_by returns the certificate that `server`, before its handshake, shows a
+// client, released with X509_free.
+static inline X509 *shown_by(SSL *server) {
+  SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+  SSL *client = SSL_new(ctx);
+  cr_assert(shake_hands(client, server));
+  X509 *shown = SSL_get_peer_certificate(client);
+  SSL_free(client);
+  SSL_CTX_free(ctx);
+  return shown;
+}
+
 #endif

@@ -253,6 +253,21 @@ Test(ca, survives_every_cut_of_its_files) {
   scratch_remove(&scratch);
 }
 
+// Whoever may write to the directory can exchange ca.pem while `trust` reads
+// it.
+Test(ca, refuses_a_directory_that_others_may_change) {
+  struct scratch scratch = scratch_new();
+  make_ca(scratch.dir, -kDay, kDay);
+  chmod(scratch.dir, 0775);
+  expect_refusal(scratch.dir, "other users", "chmod 700");
+  char empty[256];
+  in_dir(empty, scratch.dir, "empty");
+  cr_assert(mkdir(empty, 0700) == 0 && chmod(empty, 0777) == 0);
+  expect_refusal(empty, "other users", "chmod 700");
+  cr_assert_eq(num_files(empty), 0, "no key is put there");
+  scratch_remove(&scratch);
+}
+
 Test(ca, says_why_the_directory_cannot_be_made) {
   struct scratch scratch = scratch_new();
   struct key_error error;

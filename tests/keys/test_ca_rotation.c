@@ -186,6 +186,37 @@ Test(ca_rotation, says_why_it_cannot) {
   scratch_remove(&scratch);
 }
 
+// A copy of the key, as a crash right before or after it got its name leaves
+// one.
+static void leave_copies(const char *dir) {
+  char key[256], linked[256], half[256];
+  in_dir(key, dir, "ca-key.pem");
+  cr_assert_eq(link(key, in_dir(linked, dir, ".echproxy-linked")), 0);
+  put_file(in_dir(half, dir, ".echproxy-half"), "half a ke", 0600);
+}
+
+Test(ca_rotation, destroys_copies_that_a_crash_has_left) {
+  struct scratch scratch = scratch_new();
+  char path[256];
+  rotate(scratch.dir);
+  leave_copies(scratch.dir);
+  rotate(scratch.dir);
+  cr_assert_eq(mode_of(in_dir(path, scratch.dir, ".echproxy-linked")), -1);
+  cr_assert_eq(mode_of(in_dir(path, scratch.dir, ".echproxy-half")), -1);
+  scratch_remove(&scratch);
+}
+
+Test(ca_delete, leaves_no_copy_that_a_crash_has_left) {
+  struct scratch scratch = scratch_new();
+  char dir[256];
+  in_dir(dir, scratch.dir, "state");
+  rotate(dir);
+  leave_copies(dir);
+  cr_assert(ca_delete(dir, false, NULL));
+  cr_assert_eq(mode_of(dir), -1);
+  scratch_remove(&scratch);
+}
+
 Test(ca_delete, leaves_nothing) {
   struct scratch scratch = scratch_new();
   char dir[256];

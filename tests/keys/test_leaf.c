@@ -37,8 +37,7 @@ static X509 *leaf_for(const struct fixture *f, const char *host) {
   SSL *ssl = SSL_new(f->ctx);
   X509 *leaf = NULL;
   if (leaf_cache_use(f->leaves, ssl, host)) {
-    leaf = SSL_get_certificate(ssl);
-    X509_up_ref(leaf);
+    leaf = shown_by(ssl);
   }
   SSL_free(ssl);
   return leaf;
@@ -201,8 +200,23 @@ Test(leaf, outlives_its_place_in_the_cache) {
   SSL *ssl = SSL_new(f.ctx);
   cr_assert(leaf_cache_use(f.leaves, ssl, "a"));
   use(&f, "b");
-  X509 *leaf = SSL_get_certificate(ssl);
+  leaf_cache_free(f.leaves);
+  f.leaves = NULL;
+  X509 *leaf = shown_by(ssl);
   cr_assert_eq(verify(&f, leaf, "a", false), X509_V_OK);
+  X509_free(leaf);
+  SSL_free(ssl);
+  fixture_free(&f);
+}
+
+Test(leaf, takes_the_place_of_the_one_before) {
+  struct fixture f = fixture_new(8);
+  SSL *ssl = SSL_new(f.ctx);
+  cr_assert(leaf_cache_use(f.leaves, ssl, "a"));
+  cr_assert(leaf_cache_use(f.leaves, ssl, "b"));
+  X509 *leaf = shown_by(ssl);
+  cr_assert_eq(verify(&f, leaf, "b", false), X509_V_OK);
+  X509_free(leaf);
   SSL_free(ssl);
   fixture_free(&f);
 }

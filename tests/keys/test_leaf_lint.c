@@ -44,8 +44,7 @@ static X509 *leaf(struct bed *bed, const char *host) {
   SSL_CTX *ctx = SSL_CTX_new(TLS_method());
   SSL *ssl = SSL_new(ctx);
   cr_assert(leaf_cache_use(bed->leaves, ssl, host), "%s", host);
-  X509 *certificate = SSL_get_certificate(ssl);
-  X509_up_ref(certificate);
+  X509 *certificate = shown_by(ssl);
   FILE *file = fopen(bed->leaf_path, "w");
   cr_assert(file != NULL && PEM_write_X509(file, certificate) == 1);
   cr_assert(fclose(file) == 0);

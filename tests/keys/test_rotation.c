@@ -229,6 +229,37 @@ Test(rotation, gives_every_key_an_id_of_its_own) {
   bed_close(&bed);
 }
 
+// put_other puts a key with `config_id` beside ours, as an administrator does
+// whose server reads it by its group.
+static void put_other(struct bed *bed, uint8_t config_id) {
+  struct ech_key_spec spec;
+  char name[32];
+  uint8_t *pem;
+  size_t len;
+  ech_key_spec_init(&spec, "public.example");
+  spec.config.config_id = config_id;
+  struct ech_key *key = ech_key_new(&spec, &bed->error);
+  snprintf(name, sizeof(name), "other-%u.ech", (unsigned)config_id);
+  cr_assert(ech_key_to_pem(key, &pem, &len));
+  cr_assert(secret_file_write(path_of(bed, name), pem, len, SECRET_FILE_PRIVATE,
+                              false, &bed->error));
+  cr_assert_eq(chmod(path_of(bed, name), 0640), 0);
+  ech_key_free(key);
+  secret_file_free(pem, len);
+}
+
+Test(rotation, avoids_the_ids_of_other_keys_that_a_group_may_read) {
+  struct bed bed;
+  bed_open(&bed);
+  cr_assert_eq(mkdir(bed.dir, 0700), 0);
+  for (int id = 0; id < 256; id++) {
+    put_other(&bed, (uint8_t)id);
+  }
+  cr_expect_eq(try(&bed), ROTATION_CANNOT_WRITE, "no id is left");
+  cr_expect(strstr(bed.error.text, "config_id"), "%s", bed.error.text);
+  bed_close(&bed);
+}
+
 Test(rotation, says_what_it_would_do_and_does_nothing) {
   struct bed bed;
   bed_open(&bed);
@@ -307,6 +338,7 @@ Test(rotation, refuses_directories_that_others_may_change) {
   cr_expect_eq(try(&bed), ROTATION_BAD_DIR);
   bed.rotation.dir = in_dir(file, bed.scratch.dir, "a\"b");
   cr_expect_eq(try(&bed), ROTATION_BAD_DIR, "nginx could not read it");
+  cr_expect_eq(mode_of(file), -1, "nor is it made");
   bed_close(&bed);
 }
 

@@ -345,6 +345,32 @@ Test(command_inspect, says_in_one_line_at_which_byte_junk_goes_wrong) {
   scratch_remove(&scratch);
 }
 
+Test(command_inspect, keeps_control_characters_out_of_its_messages) {
+  struct scratch scratch = enter_scratch();
+  put_octets("a\nb\x1b", "!", 1);
+  cr_assert_eq(mkdir("c\nd", 0700), 0);
+  cr_expect_eq(run("a\nb\x1b"), EX_DATAERR);
+  cr_expect(printed("err", "echproxy inspect: a?b?: at byte 0"));
+  cr_expect_eq(run("c\nd"), EX_NOINPUT);
+  cr_expect(printed("err", "echproxy inspect: c?d is not a regular file"));
+  cr_assert(no_leaks());
+  scratch_remove(&scratch);
+}
+
+Test(command_inspect, says_that_a_file_may_not_be_seen) {
+  struct scratch scratch = enter_scratch();
+  cr_assert(mkdir("private", 0) == 0 && chmod(scratch.dir, 0777) == 0);
+  if (geteuid() == 0) {
+    cr_assert_eq(seteuid(65534), 0);
+  }
+  cr_expect_eq(run("private/key"), EX_NOINPUT);
+  cr_expect(printed("err", "private/key: Permission denied"));
+  if (getuid() == 0) {
+    cr_assert_eq(seteuid(0), 0);
+  }
+  scratch_remove(&scratch);
+}
+
 Test(command_inspect, refuses_wrong_usage) {
   static const char *const kWrong[] = {"", "a b", "--js list", "--unknown list",
                                        "list --config"};

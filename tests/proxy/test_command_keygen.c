@@ -278,6 +278,19 @@ Test(command_keygen, warns_of_a_kem_that_most_clients_do_not_take) {
   scratch_remove(&scratch);
 }
 
+Test(command_keygen, keeps_control_characters_out_of_its_messages) {
+  struct scratch scratch = enter_scratch();
+  cr_expect_eq(run("public.example --out a\nb/c"), EX_CANTCREAT);
+  cr_expect(printed("err", "cannot write a?b/c: "));
+  cr_expect_eq(run("public.example --name a\n\x1b"), EX_USAGE);
+  cr_expect(printed("err",
+                    "--name 'a?"
+                    "?' is no host name"));
+  cr_expect_eq(run("a\nb"), EX_USAGE);
+  cr_expect(printed("err", "'a?b': the public name"));
+  scratch_remove(&scratch);
+}
+
 Test(command_keygen, helps) {
   struct scratch scratch = enter_scratch();
   cr_assert_eq(run("--help"), EX_OK);

@@ -258,6 +258,34 @@ Test(nss_store, says_that_it_is_damaged, .timeout = 60) {
   static const char kJunk[] = "not a database, but long enough to look like it";
   scratch_write(bed.s, "db/cert9.db", kJunk, sizeof(kJunk));
   expect_failure(&bed, dir, "no database of NSS");
+  scratch_write(bed.s, "db/cert9.db", "", 0);  // what a full disk leaves
+  expect_failure(&bed, dir, "no database of NSS");
+  root_bed_close(&bed);
+}
+
+Test(nss_store, does_not_wait_for_a_pipe, .timeout = 20) {
+  struct root_bed bed;
+  struct our_roots_view view;
+  struct key_error error;
+  root_bed_open(&bed);
+  const char *dir = scratch_dir(bed.s, "db");
+  cr_assert_eq(mkfifo(scratch_format(bed.s, "%s/cert9.db", dir), 0600), 0);
+  cr_assert_not(nss_store_look(dir, &bed.roots, &view, &error));
+  cr_assert_not_null(strstr(error.text, "no database"), "%s", error.text);
+  root_bed_close(&bed);
+}
+
+// Without certutil nobody can tell, and 'not trusted' might be wrong.
+Test(nss_store, does_not_guess_without_certutil, .timeout = 60) {
+  struct root_bed bed;
+  struct our_roots_view view;
+  struct key_error error;
+  root_bed_open(&bed);
+  const char *dir = new_database(&bed, "db");
+  cr_assert(nss_store_trust(dir, &bed.roots, &error), "%s", error.text);
+  setenv("PATH", bed.home, 1);
+  cr_assert_not(nss_store_look(dir, &bed.roots, &view, &error));
+  cr_assert_not_null(strstr(error.text, "libnss3-tools"), "%s", error.text);
   root_bed_close(&bed);
 }
 

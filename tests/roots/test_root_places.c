@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "roots/root_bed.h"
 
@@ -114,6 +115,42 @@ Test(root_places, has_every_profile_of_every_firefox) {
     wanted[num++] = scratch_format(bed.s, "%s/orphan", kDirs[i]);
   }
   expect(&bed, find(&bed, NULL, NULL), wanted);
+  root_bed_close(&bed);
+}
+
+// What Firefox takes for a path may look like something else to a reader of
+// other INI files.
+Test(root_places, has_profiles_with_odd_names) {
+  static const char *const kOdd[] = {"a ; b", "c # d", "e=f", "-g", "h'\"i"};
+  struct root_bed bed;
+  char ini[2048] = "\xef\xbb\xbf[Profile0]\r\nPath=first\r\n";
+  char far[256] = "far/";
+  const char *wanted[16] = {".pki/nssdb", ".mozilla/firefox/first", far};
+  root_bed_open(&bed);
+  memset(far + strlen(far), 'x', 240);  // more than a line of inih has
+  make_dir(&bed, ".mozilla/firefox/first");
+  make_dir(&bed, far);
+  for (size_t i = 0; i < sizeof(kOdd) / sizeof(kOdd[0]); i++) {
+    wanted[3 + i] = scratch_format(bed.s, ".mozilla/firefox/%s", kOdd[i]);
+    make_dir(&bed, wanted[3 + i]);
+    strcat(ini,
+           scratch_format(bed.s, "[Profile%zu]\nPath=%s\n", i + 1, kOdd[i]));
+  }
+  strcat(ini, scratch_format(bed.s, "[Profile8]\nIsRelative=0\nPath=%s\n",
+                             in_home(&bed, far)));
+  strcat(ini, "[Profile9]\nPath=\n[Install0]\nPath=first/..\n");
+  put_text(&bed, ".mozilla/firefox/profiles.ini", ini);
+  expect(&bed, find(&bed, NULL, NULL), wanted);
+  root_bed_close(&bed);
+}
+
+Test(root_places, does_not_wait_for_a_pipe, .timeout = 20) {
+  struct root_bed bed;
+  root_bed_open(&bed);
+  make_dir(&bed, ".mozilla/firefox");
+  cr_assert_eq(mkfifo(in_home(&bed, ".mozilla/firefox/profiles.ini"), 0600), 0);
+  expect(&bed, find(&bed, NULL, NULL),
+         (const char *const[]){".pki/nssdb", NULL});
   root_bed_close(&bed);
 }
 

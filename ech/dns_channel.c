@@ -8,6 +8,7 @@
 #include "ech/framed_session.h"
 #include "ech/resolver_connect.h"
 #include "ech/server_ech.h"
+#include "ech/server_ech_book.h"
 #include "ech/stub_session.h"
 #include "net/xalloc.h"
 
@@ -315,11 +316,10 @@ struct dns_channel *dns_channel_new(struct worker *worker,
   return channel;
 }
 
-void dns_channel_share(struct dns_channel *channel,
-                       const struct dns_channel *other) {
-  server_ech_ref(other->ech);
+void dns_channel_use_book(struct dns_channel *channel,
+                          struct server_ech_book *book) {
   server_ech_unref(channel->ech);
-  channel->ech = other->ech;
+  channel->ech = server_ech_book_find(book, &channel->server);
 }
 
 void dns_channel_free(struct dns_channel *channel) {

@@ -31,11 +31,12 @@ struct dns_channel *dns_channel_new(struct worker *worker,
                                     const struct dns_server *server,
                                     X509_STORE *trust);
 
-// dns_channel_share makes `channel`, before its first query, and `other`, of
-// another worker, know the same of their server's ECH. Either may be freed
-// first.
-void dns_channel_share(struct dns_channel *channel,
-                       const struct dns_channel *other);
+// dns_channel_use_book makes `channel`, before its first query, and all other
+// channels to its server with the same `book`, know the same of the server's
+// ECH. Without it the channel knows only what it has found itself.
+struct server_ech_book;
+void dns_channel_use_book(struct dns_channel *channel,
+                          struct server_ech_book *book);
 
 // dns_channel_free drops the session and all queries; none of their callbacks
 // runs. NULL does nothing.

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "ech/dns_channel.h"
+#include "ech/server_ech_book.h"
 #include "ech/special_name.h"
 #include "net/xalloc.h"
 
@@ -24,6 +25,7 @@ struct dns_client {
   size_t num_servers;
   struct dns_client_query *queries;
   const struct local_domains *kept_from;  // NULL: none
+  struct server_ech_book *book;           // of the servers' ECH
 };
 
 struct dns_client_query {
@@ -54,8 +56,10 @@ struct dns_client *dns_client_new(struct worker *worker,
   assert(num_servers > 0);
   struct dns_client *client = xcalloc(1, sizeof(*client));
   client->worker = worker;
+  client->book = server_ech_book_new();
   for (size_t i = 0; i < num_servers && i < kDnsClientMaxServers; i++) {
     client->servers[i].channel = dns_channel_new(worker, &servers[i], trust);
+    dns_channel_use_book(client->servers[i].channel, client->book);
     client->num_servers++;
   }
   return client;
@@ -63,9 +67,11 @@ struct dns_client *dns_client_new(struct worker *worker,
 
 void dns_client_share(struct dns_client *client,
                       const struct dns_client *other) {
-  assert(client->num_servers == other->num_servers);
+  server_ech_book_ref(other->book);
+  server_ech_book_unref(client->book);
+  client->book = other->book;
   for (size_t i = 0; i < client->num_servers; i++) {
-    dns_channel_share(client->servers[i].channel, other->servers[i].channel);
+    dns_channel_use_book(client->servers[i].channel, client->book);
   }
 }
 
@@ -79,6 +85,7 @@ void dns_client_free(struct dns_client *client) {
   for (size_t i = 0; i < client->num_servers; i++) {
     dns_channel_free(client->servers[i].channel);
   }
+  server_ech_book_unref(client->book);
   free(client);
 }
 

@@ -35,7 +35,8 @@ struct dns_client *dns_client_new(struct worker *worker,
 void dns_client_free(struct dns_client *client);
 
 // dns_client_share makes `client`, before its first query, know of its servers'
-// ECH what `other` does, a client of the same servers for another worker.
+// ECH what `other` does, a client for another worker, or of servers that were
+// asked before. Either may be freed first.
 void dns_client_share(struct dns_client *client,
                       const struct dns_client *other);
 

@@ -49,6 +49,7 @@ struct resolver {
   struct flight *flights;
   struct lookup *lookups;  // that wait for no flight
   struct local_domains local;
+  unsigned generation;  // for the cache
 };
 
 struct resolver *resolver_new(struct worker *worker,
@@ -96,6 +97,14 @@ void resolver_share(struct resolver *resolver, const struct resolver *other) {
   lookup_cache_unref(resolver->cache);
   resolver->cache = other->cache;
   dns_client_share(resolver->client, other->client);
+  resolver->generation = other->generation;
+}
+
+void resolver_succeed(struct resolver *resolver,
+                      const struct resolver *before) {
+  resolver_share(resolver, before);
+  resolver->generation++;
+  lookup_cache_renew(resolver->cache, resolver->generation);
 }
 
 static void lookup_move(struct lookup *l, struct lookup **to) {
@@ -149,7 +158,8 @@ static void on_resolved(void *owner, struct lookup_answer *answer) {
   uint64_t now = uv_now(worker_loop(r->worker));
   uint32_t ttl = answer->ech_ttl > answer->ttl ? answer->ech_ttl : answer->ttl;
   answer->expires_at = now + (uint64_t)ttl * 1000;
-  struct lookup_answer *given = lookup_cache_put(r->cache, f->key, answer, now);
+  struct lookup_answer *given =
+      lookup_cache_put(r->cache, f->key, answer, now, r->generation);
   while (f->waiting != NULL) {
     lookup_answer_ref(given);
     answer_lookup(f->waiting, given);

@@ -38,6 +38,13 @@ bool resolver_use_system_for(struct resolver *resolver, const char *domain);
 // its own worker. Two that look for one name at the same time ask twice.
 void resolver_share(struct resolver *resolver, const struct resolver *other);
 
+// resolver_succeed makes `resolver`, before its first lookup, take the place of
+// `before`, on the same worker, which may ask other servers: all names are to
+// be asked for anew, but no name loses the ECH that `before` has found, or
+// still finds, and no server its own. All workers' resolvers are to be
+// succeeded.
+void resolver_succeed(struct resolver *resolver, const struct resolver *before);
+
 struct lookup;
 
 // lookup_cb receives the outcome. It takes one reference of `answer`, which is

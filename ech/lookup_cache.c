@@ -24,6 +24,7 @@ struct lookup_cache {
   pthread_mutex_t mutex;  // guards the rest
   struct entry *entries;  // the one used longest ago comes first
   unsigned num_refs;
+  unsigned generation;
 };
 
 struct lookup_cache *lookup_cache_new(size_t max_entries) {
@@ -150,9 +151,9 @@ static bool stays(struct entry *e, const struct lookup_answer *answer,
   return is_empty && now_ms < e->expires_at;
 }
 
-static void add_new(struct lookup_cache *cache, const char *key,
-                    struct lookup_answer *answer, uint64_t now_ms,
-                    uint64_t ech_until) {
+static struct entry *add_new(struct lookup_cache *cache, const char *key,
+                             struct lookup_answer *answer, uint64_t now_ms,
+                             uint64_t ech_until) {
   if (HASH_COUNT(cache->entries) >= cache->max_entries) {
     drop(cache, cache->entries);
   }
@@ -164,6 +165,7 @@ static void add_new(struct lookup_cache *cache, const char *key,
   lookup_answer_ref(answer);
   e->answer = answer;
   add_last(cache, e);
+  return e;
 }
 
 // The answer is borrowed while the cache is locked.
@@ -187,12 +189,48 @@ static struct lookup_answer *put(struct lookup_cache *cache, const char *key,
   return answer;
 }
 
+// put for the answer of a resolver that others have replaced. That the name has
+// ECH must not be forgotten; those others are asked for all the rest.
+static struct lookup_answer *put_late(struct lookup_cache *cache,
+                                      const char *key,
+                                      struct lookup_answer *answer,
+                                      uint64_t now_ms) {
+  struct entry *old = find(cache, key);
+  bool had_ech = old != NULL && old->ech_until > now_ms;
+  uint64_t ech_until = now_ms + (uint64_t)answer->ech_ttl * 1000;
+  if (had_ech && answer->status != LOOKUP_ECH) {
+    return old->answer;
+  }
+  if (had_ech) {
+    old->ech_until = ech_until > old->ech_until ? ech_until : old->ech_until;
+  } else if (ech_until > now_ms) {
+    if (old != NULL) {
+      drop(cache, old);
+    }
+    add_new(cache, key, answer, now_ms, ech_until)->expires_at = 0;
+  }
+  return answer;
+}
+
+void lookup_cache_renew(struct lookup_cache *cache, unsigned generation) {
+  lock(cache);
+  if (generation > cache->generation) {
+    cache->generation = generation;
+    for (struct entry *e = cache->entries; e != NULL; e = e->hh.next) {
+      e->expires_at = 0;
+    }
+  }
+  unlock(cache);
+}
+
 struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
                                        const char *key,
                                        struct lookup_answer *answer,
-                                       uint64_t now_ms) {
+                                       uint64_t now_ms, unsigned generation) {
   lock(cache);
-  struct lookup_answer *kept = put(cache, key, answer, now_ms);
+  struct lookup_answer *kept = generation < cache->generation
+                                   ? put_late(cache, key, answer, now_ms)
+                                   : put(cache, key, answer, now_ms);
   lookup_answer_ref(kept);
   unlock(cache);
   return kept;

@@ -3,6 +3,10 @@
 // first. It is thread-safe: the resolvers of all workers share one, so that a
 // name that one has found is found for all. Their clocks, uv_now's, are one
 // clock, which each reads once in a turn of its loop.
+//
+// When the resolvers are replaced by others, at a reload, the cache stays, so
+// that no name loses its ECH by that. What others than those in force now have
+// found counts for nothing else: each resolver has a generation, from 0.
 
 #ifndef ECHPROXY_ECH_LOOKUP_CACHE_H
 #define ECHPROXY_ECH_LOOKUP_CACHE_H
@@ -36,6 +40,10 @@ struct lookup_answer *lookup_cache_get(struct lookup_cache *cache,
 bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
                          uint64_t now_ms);
 
+// lookup_cache_renew begins `generation`, unless it has begun: all names are to
+// be asked for anew, but those that had ECH still have it (lookup_cache_put).
+void lookup_cache_renew(struct lookup_cache *cache, unsigned generation);
+
 // lookup_cache_put keeps a reference of `answer` for `key`, which it copies,
 // from `now_ms` for the answer's TTL, in place of the one before, and returns
 // another reference of it. An answer with TTL 0 is not kept. One with ECH in
@@ -47,10 +55,14 @@ bool lookup_cache_is_due(struct lookup_cache *cache, const char *key,
 // has no ECH, whatever it says, so that neither a failure nor a missing record
 // exposes the name. The latter may have outlived the TTL of its addresses; it
 // is then kept as long as `answer` would have been, but not for long.
+//
+// `generation` is that of the resolver that asked. An answer of an earlier one
+// than the cache's is good for those who waited for it; of what it says, only
+// that the name has ECH is kept.
 struct lookup_answer *lookup_cache_put(struct lookup_cache *cache,
                                        const char *key,
                                        struct lookup_answer *answer,
-                                       uint64_t now_ms);
+                                       uint64_t now_ms, unsigned generation);
 
 // lookup_cache_num_entries returns how many answers are kept, those included
 // whose time is over.

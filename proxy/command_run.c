@@ -11,19 +11,19 @@
 #include <sysexits.h>
 #include <uv.h>
 
-#include "ech/origin.h"
 #include "keys/ca.h"
 #include "keys/leaf.h"
 #include "net/splice.h"
 #include "net/xalloc.h"
+#include "proxy/config.h"
 #include "proxy/crew.h"
 #include "proxy/greeter.h"
 #include "proxy/lifecycle.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
+#include "proxy/reload.h"
 #include "proxy/service_manager.h"
 #include "proxy/state_dir.h"
-#include "proxy/trust.h"
 #include "proxy/usage.h"
 
 enum {
@@ -37,15 +37,15 @@ enum {
 
 // What the proxy stands on, in the order in which it is made.
 struct run {
-  struct options options;
   struct service_sockets sockets;  // to listen on in place of options.listen
   struct ca *ca;
   char *ca_pem;
-  struct trust trust;
+  struct config *config;  // to begin with
   struct leaf_cache *leaves;
   struct proxy_limit limit;
   struct proxy common;  // what all workers share
   struct crew *crew;
+  struct reload *reload;
   struct lifecycle *lifecycle;
 };
 
@@ -95,8 +95,9 @@ static char *certificate_pem(X509 *certificate) {
   return pem;
 }
 
-static bool open_ca(struct run *r, struct key_error *out_error) {
-  char *dir = state_dir_path(r->options.state_dir);
+static bool open_ca(struct run *r, const struct options *options,
+                    struct key_error *out_error) {
+  char *dir = state_dir_path(options->state_dir);
   if (dir == NULL) {
     key_error_set(out_error,
                   "there is no home directory to keep the CA in; name a "
@@ -121,36 +122,32 @@ static bool open_common(struct run *r, struct key_error *out_error) {
     return false;
   }
   p->limit = &r->limit;
-  p->origin = origin_new(r->trust.sites);
   p->ca_path = ca_path(r->ca);
   p->ca_pem = r->ca_pem;
-  p->log = &r->options.log;
-  p->mode = r->options.mode;
-  p->sites = r->options.sites;
-  p->upstream = r->options.upstream;
   return true;
 }
 
-static bool open_crew(struct run *r) {
-  size_t num = num_workers(&r->options);
+static bool open_crew(struct run *r, int argc, char **argv) {
+  size_t num = num_workers(&r->config->options);
   size_t files = max_files();
   if (files < num * kWorkerFiles) {
-    log_error(&r->options.log,
+    log_error(&r->config->options.log,
               "%zu workers need %zu open files, and %zu are allowed; choose "
               "fewer with --workers N, or raise the limit (ulimit -n)",
               num, num * kWorkerFiles, files);
     return false;
   }
   limit_set(&r->limit, files, num);
-  r->crew = crew_new(num, &r->common, &r->options, r->trust.resolvers);
-  r->lifecycle = lifecycle_open(r->crew, &r->common, r->leaves);
+  r->crew = crew_new(num, &r->common, r->config);
+  r->reload = reload_open(r->crew, ca_certificate(r->ca), argc, argv);
+  r->lifecycle = lifecycle_open(r->crew, r->leaves, r->reload);
   return true;
 }
 
 // Leaves the addresses that it listens at in r->sockets.
 static bool start_listening(struct run *r) {
   struct service_sockets *sockets = &r->sockets;
-  const struct options *options = &r->options;
+  const struct options *options = &r->config->options;
   char text[kAddressTextSize];
   int err = 0;
   if (sockets->num > 0) {
@@ -175,8 +172,8 @@ static bool start_listening(struct run *r) {
 
 static void say_ready(const struct run *r) {
   char text[kAddressTextSize];
-  log_notice(&r->options.log, "the CA's certificate, for browsers to trust: %s",
-             ca_path(r->ca));
+  log_notice(&r->config->options.log,
+             "the CA's certificate, for browsers to trust: %s", ca_path(r->ca));
   for (size_t i = 0; i < r->sockets.num; i++) {
     printf("listening on %s\n", address_format(text, &r->sockets.addresses[i]));
   }
@@ -185,7 +182,7 @@ static void say_ready(const struct run *r) {
 }
 
 static bool start_crew(struct run *r) {
-  const struct options *options = &r->options;
+  const struct options *options = &r->config->options;
   int err = 0;
   if (!start_listening(r)) {
     return false;
@@ -201,22 +198,27 @@ static bool start_crew(struct run *r) {
   return true;
 }
 
-static int serve(struct run *r) {
+// Takes `options`.
+static int serve(struct run *r, struct options *options, int argc,
+                 char **argv) {
   struct key_error error;
+  const struct log log = options->log;
   if (!service_manager_sockets(&r->sockets, &error)) {
-    log_error(&r->options.log, "%s", error.text);
+    log_error(&log, "%s", error.text);
     return EX_UNAVAILABLE;
   }
-  if (!open_ca(r, &error) ||
-      !trust_init(&r->trust, &error, &r->options, ca_certificate(r->ca))) {
-    log_error(&r->options.log, "%s", error.text);
+  if (open_ca(r, options, &error)) {
+    r->config = config_new(options, ca_certificate(r->ca), &error);
+  }
+  if (r->config == NULL) {
+    log_error(&log, "%s", error.text);
     return EX_CONFIG;
   }
   if (!open_common(r, &error)) {
-    log_error(&r->options.log, "%s", error.text);
+    log_error(&log, "%s", error.text);
     return EX_SOFTWARE;
   }
-  if (!open_crew(r) || !start_crew(r)) {
+  if (!open_crew(r, argc, argv) || !start_crew(r)) {
     return EX_UNAVAILABLE;
   }
   crew_run(r->crew);
@@ -226,37 +228,38 @@ static int serve(struct run *r) {
 // Takes everything down. False when something of a worker's was left open.
 static bool take_down(struct run *r) {
   lifecycle_close(r->lifecycle);
+  reload_close(r->reload);
   int err = crew_free(r->crew);
-  origin_free(r->common.origin);
   greeter_free(r->common.greeter);
   leaf_cache_free(r->leaves);
-  trust_cleanup(&r->trust);
+  if (err != 0) {
+    log_error(&r->config->options.log,
+              "the event loop was not empty at the end: %s", uv_strerror(err));
+  }
+  config_unref(r->config);
   free(r->ca_pem);
   ca_free(r->ca);
-  if (err != 0) {
-    log_error(&r->options.log, "the event loop was not empty at the end: %s",
-              uv_strerror(err));
-  }
   return err == 0;
 }
 
 int command_run(int argc, char **argv) {
   struct run r = {0};
+  struct options options;
   struct options_error error;
   int code = EX_OK;
   umask(077);  // files that only their owner can read
   signal(SIGPIPE, SIG_IGN);
-  if (!options_parse(&r.options, &error, OPTIONS_RUN, argc, argv)) {
+  if (!options_parse(&options, &error, OPTIONS_RUN, argc, argv)) {
     fprintf(stderr, "echproxy: %s\n", error.text);
     code = error.exit_code;
-  } else if (r.options.help) {
+  } else if (options.help) {
     fputs(usage_run(), stdout);
   } else {
-    code = serve(&r);
+    code = serve(&r, &options, argc, argv);
     if (!take_down(&r)) {
       code = EX_SOFTWARE;
     }
   }
-  options_cleanup(&r.options);
+  options_cleanup(&options);
   return code;
 }

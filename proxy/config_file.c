@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "net/xalloc.h"
+#include "proxy/key_hint.h"
 #include "proxy/setting.h"
 #include "proxy/site_setting.h"
 
@@ -44,7 +45,7 @@ static char *join(const char *a, size_t a_len, const char *b) {
   return path;
 }
 
-char *config_file_default(void) {
+char *config_file_path(void) {
   const char *base = getenv("XDG_CONFIG_HOME");
   const char *rest = "/echproxy/echproxy.conf";
   // The XDG base directory specification has relative paths ignored.
@@ -55,8 +56,12 @@ char *config_file_default(void) {
   if (base == NULL || base[0] == '\0') {
     return NULL;
   }
-  char *path = join(base, strlen(base), rest);
-  if (access(path, F_OK) != 0) {
+  return join(base, strlen(base), rest);
+}
+
+char *config_file_default(void) {
+  char *path = config_file_path();
+  if (path != NULL && access(path, F_OK) != 0) {
     free(path);
     return NULL;
   }
@@ -85,6 +90,12 @@ static bool fail_value(struct reader *r, const char *name, int flags,
   bool is_long = strlen(value) > kShownValue;
   return fail_at(r, r->line, "%s = %.*s%s: %s", name, kShownValue, value,
                  is_long ? "..." : "", why);
+}
+
+static bool fail_key(struct reader *r, const char *section, const char *name) {
+  char hint[kKeyHintSize];
+  key_hint_write(hint, section, name);
+  return fail_at(r, r->line, "[%s] has no key '%s'; %s", section, name, hint);
 }
 
 static bool fail_syntax(struct reader *r, int line) {
@@ -116,6 +127,8 @@ static bool begin_site(struct reader *r, const char *pattern_text) {
                    pattern.text);
   }
   site_reading_begin(&r->site, section, r->line);
+  snprintf(r->section, sizeof(r->section), "site \"%s\"", pattern.text);
+  setting_trail_add(&r->options->trail, r->section, NULL, NULL, false, r->line);
   return true;
 }
 
@@ -261,19 +274,28 @@ static const char *why_not_here(const struct reader *r, int flags,
   return "the file holds a password and others may read it; chmod 600 it";
 }
 
+// Keeps for whoever asks what the line has set.
+static void note(struct reader *r, bool ok, const char *name, int flags,
+                 const char *value) {
+  if (ok) {
+    setting_trail_add(&r->options->trail, r->section, name, value,
+                      (flags & kSettingSecret) != 0, r->line);
+  }
+}
+
 static void wipe(char *text) { OPENSSL_cleanse(text, strlen(text)); }
 
 static bool apply_site(struct reader *r, const char *name, const char *value) {
   const struct site_setting *setting = site_setting_find(name);
   if (setting == NULL) {
-    return fail_at(r, r->line,
-                   "[site] has no key '%s' (see docs/CONFIGURATION.md)", name);
+    return fail_key(r, "site", name);
   }
   const char *why = why_not_here(r, setting->flags, value);
   char *resolved = resolve(r, setting->flags, value);
   bool ok = (why == NULL &&
              site_reading_apply(&r->site, setting, resolved, r->line, &why)) ||
             fail_value(r, name, setting->flags, value, why);
+  note(r, ok, setting->name, setting->flags, resolved);
   wipe(resolved);
   free(resolved);
   return ok;
@@ -283,8 +305,7 @@ static bool apply(struct reader *r, const char *name, const char *value) {
   size_t num;
   const struct setting *setting = setting_find(r->section, name);
   if (setting == NULL) {
-    return fail_at(r, r->line, "[%s] has no key '%s' (see echproxy run --help)",
-                   r->section, name);
+    return fail_key(r, r->section, name);
   }
   bool *seen = &r->seen[setting - setting_all(&num)];
   if (*seen && (setting->flags & kSettingMany) == 0) {
@@ -295,6 +316,7 @@ static bool apply(struct reader *r, const char *name, const char *value) {
   char *resolved = resolve(r, setting->flags, value);
   bool ok = (why == NULL && setting->apply(r->options, resolved, &why)) ||
             fail_value(r, name, setting->flags, value, why);
+  note(r, ok, setting->name, setting->flags, resolved);
   wipe(resolved);
   free(resolved);
   return ok;
@@ -341,6 +363,7 @@ bool config_file_load(struct options *options, struct options_error *out_error,
     return options_error_set(out_error, EX_CONFIG, "%s cannot be read: %s",
                              path, strerror(errno));
   }
+  setting_trail_set_path(&options->trail, path);
   setvbuf(r.file, r.buffer, _IOFBF, sizeof(r.buffer));
   r.text = xcalloc(kMaxLine, 1);
   bool ok = read_file(&r);

@@ -15,8 +15,11 @@
 bool config_file_load(struct options *options, struct options_error *out_error,
                       const char *path);
 
-// config_file_default returns the path of the user's own file, released with
-// `free`, or NULL when there is none.
+// config_file_path returns where the user's own file belongs, released with
+// `free`, whether it exists or not; NULL when there is no home directory.
+char *config_file_path(void);
+
+// config_file_default returns the same, but NULL when there is no such file.
 char *config_file_default(void);
 
 #endif

@@ -1,5 +1,6 @@
 #include "proxy/crew.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "ech/lookup.h"
 #include "net/xalloc.h"
+#include "proxy/config_terms.h"
 #include "proxy/listener.h"
 
 // One worker with what is its own. But for `thread` and `has_thread`, which are
@@ -26,7 +28,18 @@ struct member {
 struct crew {
   struct member *members;
   size_t num_members;
-  size_t num_drained;  // that have no connections left, for the main thread
+  // For the main thread.
+  size_t num_drained;     // that have no connections left
+  struct config *config;  // in force
+  size_t num_to_apply;    // workers that do not have it yet
+  void (*applied)(void *owner);
+  void *applied_owner;
+};
+
+// A configuration on its way to a worker.
+struct order {
+  struct member *member;
+  struct config *config;
 };
 
 static struct member *first_of(const struct crew *crew) {
@@ -37,31 +50,79 @@ struct worker *crew_worker(const struct crew *crew) {
   return first_of(crew)->proxy.worker;
 }
 
+// Takes `terms`, for what begins from now on.
+static void member_take(struct member *m, struct terms *terms) {
+  terms_unref(m->proxy.terms);
+  m->proxy.terms = terms;
+  m->proxy.log = &terms->config->options.log;
+}
+
 static void member_init(struct member *m, struct crew *crew,
-                        const struct proxy *common,
-                        const struct options *options, X509_STORE *trust) {
+                        const struct proxy *common) {
   m->crew = crew;
   m->proxy = *common;
   m->proxy.worker = worker_new();
   worker_pipes(m->proxy.worker)->max_pipes = common->limit->max_pipes;
-  m->proxy.resolver = options_resolver_new(options, m->proxy.worker, trust);
+  member_take(m, config_terms_new(crew->config, m->proxy.worker, NULL));
   uv_check_init(worker_loop(m->proxy.worker), &m->turn);
   m->turn.data = m;
 }
 
 struct crew *crew_new(size_t num_workers, const struct proxy *common,
-                      const struct options *options, X509_STORE *trust) {
+                      struct config *config) {
   struct crew *crew = xcalloc(1, sizeof(*crew));
   crew->members = xcalloc(num_workers, sizeof(*crew->members));
   crew->num_members = num_workers;
+  crew->config = config_ref(config);
   for (size_t i = 0; i < num_workers; i++) {
     struct member *m = &crew->members[i];
-    member_init(m, crew, common, options, trust);
+    member_init(m, crew, common);
     if (i > 0) {
-      resolver_share(m->proxy.resolver, first_of(crew)->proxy.resolver);
+      resolver_share(m->proxy.terms->resolver,
+                     first_of(crew)->proxy.terms->resolver);
     }
   }
   return crew;
+}
+
+struct config *crew_config(const struct crew *crew) { return crew->config; }
+
+// Runs on the main thread.
+static void on_member_applied(void *owner) {
+  struct crew *crew = owner;
+  if (--crew->num_to_apply == 0 && !first_of(crew)->finishing) {
+    crew->applied(crew->applied_owner);
+  }
+}
+
+// Runs on the worker's thread, or, when that has ended, on the main thread.
+static void member_apply(void *owner) {
+  struct order *order = owner;
+  struct member *m = order->member;
+  if (!m->finishing) {
+    member_take(
+        m, config_terms_new(order->config, m->proxy.worker, m->proxy.terms));
+    worker_post(crew_worker(m->crew), on_member_applied, m->crew);
+  }
+  config_unref(order->config);
+  free(order);
+}
+
+void crew_apply(struct crew *crew, struct config *config,
+                void (*done)(void *owner), void *owner) {
+  assert(crew->num_to_apply == 0);
+  config_ref(config);
+  config_unref(crew->config);
+  crew->config = config;
+  crew->num_to_apply = crew->num_members;
+  crew->applied = done;
+  crew->applied_owner = owner;
+  for (size_t i = 0; i < crew->num_members; i++) {
+    struct member *m = &crew->members[i];
+    struct order *order = xcalloc(1, sizeof(*order));
+    *order = (struct order){m, config_ref(config)};
+    worker_post(m->proxy.worker, member_apply, order);
+  }
 }
 
 // Keeps `listener`, which is NULL where it could not be opened.
@@ -113,7 +174,8 @@ static void member_finish(struct member *m) {
   m->finishing = true;
   close_listeners(m);
   proxy_close_all(&m->proxy);
-  resolver_free(m->proxy.resolver);
+  terms_unref(m->proxy.terms);
+  m->proxy.terms = NULL;
   uv_close((uv_handle_t *)&m->turn, NULL);
   worker_run(m->proxy.worker);
 }
@@ -228,6 +290,7 @@ int crew_free(struct crew *crew) {
     int member_err = worker_free(crew->members[i].proxy.worker);
     err = member_err != 0 ? member_err : err;
   }
+  config_unref(crew->config);
   free(crew->members);
   free(crew);
   return err;

@@ -1,18 +1,18 @@
 // crew is the workers of the running proxy. Each has a loop, a listener, a
-// resolver's sessions and its connections to itself, and the same origin,
-// greeter, answers and rules as all others (proxy.h). The first worker is on
-// the thread that calls all of this, the main thread, and the others have
-// threads of their own, so that a crew of one is a program of one thread.
+// resolver's sessions and its connections to itself, and the same
+// configuration, greeter and answers as all others (proxy.h, terms.h). The
+// first worker is on the thread that calls all of this, the main thread, and
+// the others have threads of their own, so that a crew of one is a program of
+// one thread.
 
 #ifndef ECHPROXY_PROXY_CREW_H
 #define ECHPROXY_PROXY_CREW_H
 
-#include <openssl/x509.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "net/address.h"
-#include "proxy/options.h"
+#include "proxy/config.h"
 #include "proxy/proxy.h"
 #include "proxy/service_manager.h"
 
@@ -28,10 +28,22 @@ struct crew_counts {
 };
 
 // crew_new makes `num_workers` > 0 workers. Each gets a copy of `common`, what
-// it shares being borrowed while the crew lives, and a resolver as `options`
-// say, with servers verified against `trust`. Released with crew_free.
+// it shares being borrowed while the crew lives, and terms for `config`, of
+// which it keeps a reference. Released with crew_free.
 struct crew *crew_new(size_t num_workers, const struct proxy *common,
-                      const struct options *options, X509_STORE *trust);
+                      struct config *config);
+
+// crew_apply puts `config`, of which it keeps a reference, in force for all
+// connections that begin from now on; the others go on with what they began
+// with. `done(owner)` runs when all workers have it, unless the crew is freed
+// first; until then nothing else is applied. For the main thread, once the crew
+// has started.
+void crew_apply(struct crew *crew, struct config *config,
+                void (*done)(void *owner), void *owner);
+
+// crew_config returns the configuration in force, borrowed until the next is
+// applied. For the main thread.
+struct config *crew_config(const struct crew *crew);
 
 // crew_listen opens all listeners at one address, as listener_open does. False
 // with the libuv error in `out_err`.

@@ -13,6 +13,7 @@
 #include "proxy/exchange.h"
 #include "proxy/next_hop.h"
 #include "proxy/site_lookup.h"
+#include "proxy/terms.h"
 
 enum { kDialTimeoutMs = 10000, kHttpPort = 80, kHttpsPort = 443 };
 
@@ -28,6 +29,7 @@ static const char *const kStepNames[] = {
 
 struct forward {
   struct proxy *proxy;
+  struct terms *terms;
   struct connection connection;
   struct stream *browser;
   enum step step;
@@ -50,6 +52,7 @@ static struct stream *release(struct forward *f) {
   dial_cancel(f->dial);
   exchange_cancel(f->exchange);
   proxy_remove(f->proxy, &f->connection);
+  terms_unref(f->terms);
   free(f->path.data);
   free(f->head.data);
   free(f);
@@ -157,7 +160,7 @@ static void start_dial(struct forward *f, const struct lookup_answer *answer,
     addresses[i].port = f->site.port;  // the lookup was made for https
   }
   f->step = DIAL_SITE;
-  f->via = proxy_via(site_rule_upstream(rule, f->proxy->upstream), answer);
+  f->via = proxy_via(site_rule_upstream(rule, f->terms->upstream), answer);
   f->dial = dial_start(f->proxy->worker, f->via, addresses,
                        answer->num_addresses, kDialTimeoutMs, on_dialed, f);
 }
@@ -191,7 +194,7 @@ static void decide(struct forward *f, const struct lookup_answer *answer,
     case LOOKUP_LOCAL:
       break;
   }
-  if (site_rule_mode(rule, f->proxy->mode) == MODE_STRICT) {
+  if (site_rule_mode(rule, f->terms->mode) == MODE_STRICT) {
     refuse(f, 403,
            "in strict mode nothing is sent over plain http, and this site is "
            "not known to offer https");
@@ -229,7 +232,7 @@ static void start_find(struct forward *f) {
   proxy_add(f->proxy, &f->connection, forward_close, f);
   f->started_ms = uv_now(worker_loop(f->proxy->worker));
   uint16_t port = f->site.port == kHttpPort ? kHttpsPort : f->site.port;
-  f->lookup = site_lookup_start(f->proxy->resolver, f->proxy->sites,
+  f->lookup = site_lookup_start(f->terms->resolver, f->terms->sites,
                                 f->site.host, port, on_looked_up, f);
 }
 
@@ -268,6 +271,7 @@ void forward_open(struct proxy *proxy, struct stream *browser,
   }
   struct forward *f = xcalloc(1, sizeof(*f));
   f->proxy = proxy;
+  f->terms = terms_ref(proxy->terms);
   f->browser = browser;
   f->site = site;
   f->site.port = site.port == 0 ? kHttpPort : site.port;

@@ -4,6 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "net/xalloc.h"
+#include "proxy/setting.h"
+
 static const struct {
   const char *url;
   const char *addresses[kDnsServerMaxAddresses];
@@ -40,14 +43,6 @@ static void add_known_addresses(struct dns_server *server, size_t i) {
   }
 }
 
-static void use_defaults(struct options *options) {
-  for (size_t i = 0; i < kNumKnown; i++) {
-    options->resolvers[i] = known_server(i);
-    add_known_addresses(&options->resolvers[i], i);
-  }
-  options->num_resolvers = kNumKnown;
-}
-
 static void find_known_addresses(struct dns_server *server) {
   for (size_t i = 0; i < kNumKnown; i++) {
     if (strcasecmp(known_server(i).host, server->host) == 0) {
@@ -55,6 +50,26 @@ static void find_known_addresses(struct dns_server *server) {
       return;
     }
   }
+}
+
+static void use_default(struct options *options, const char *url) {
+  struct dns_server *server = &options->resolvers[options->num_resolvers++];
+  const char *why;
+  bool ok = dns_server_parse(server, url, &why);
+  assert(ok);
+  (void)ok;
+  find_known_addresses(server);
+  assert(server->num_addresses > 0);
+}
+
+static void use_defaults(struct options *options) {
+  char *urls = xstrdup(setting_find("resolver", "resolver")->initial);
+  char *rest = NULL;
+  for (char *url = strtok_r(urls, " ", &rest); url != NULL;
+       url = strtok_r(NULL, " ", &rest)) {
+    use_default(options, url);
+  }
+  free(urls);
 }
 
 bool known_resolver_complete(struct options *options, const char **out_why,

@@ -6,6 +6,7 @@
 #include "proxy/answer.h"
 #include "proxy/authority.h"
 #include "proxy/html.h"
+#include "proxy/terms.h"
 
 static void write_setup(struct bytes *out, const struct proxy *proxy,
                         const char *address) {
@@ -42,7 +43,7 @@ static void write_index(struct bytes *out, const struct proxy *proxy,
       "A proxy that hides the names of the sites you visit from the network, "
       "with Encrypted ClientHello, wherever a site supports it.");
   html_element(out, "p",
-               proxy->mode == MODE_STRICT
+               proxy->terms->mode == MODE_STRICT
                    ? "It runs in strict mode: other sites are refused."
                    : "All other sites are passed through untouched.");
   write_setup(out, proxy, address);

@@ -49,6 +49,7 @@ static const struct {
     [OPTIONS_CA] = {"ca", kSettingCa},
     [OPTIONS_TRUST] = {"trust", kSettingTrust},
     [OPTIONS_UNTRUST] = {"untrust", kSettingUntrust},
+    [OPTIONS_CONFIG] = {"config", kSettingConfig | kSettingRun},
 };
 
 static bool is_for(const struct setting *setting,
@@ -147,6 +148,8 @@ static bool apply_line(struct options *options, struct options_error *out_error,
                                setting->name, is_secret ? "" : " ",
                                is_secret ? "" : value, why);
     }
+    setting_trail_add(&options->trail, setting->section, setting->name, value,
+                      is_secret, kTrailCommandLine);
   }
   return true;
 }
@@ -159,12 +162,16 @@ static void drop_overridden_lists(struct options *options,
     memset(options->resolvers, 0, sizeof(options->resolvers));
     options->num_resolvers = 0;
     options->num_bootstrap = 0;
+    setting_trail_drop(&options->trail, "resolver");
+    setting_trail_drop(&options->trail, "bootstrap");
   }
   if (is_given(given, "bootstrap")) {
     options->num_bootstrap = 0;
+    setting_trail_drop(&options->trail, "bootstrap");
   }
   if (is_given(given, "local-domain")) {
     local_domains_cleanup(&options->local_domains);
+    setting_trail_drop(&options->trail, "local-domain");
   }
 }
 
@@ -261,9 +268,24 @@ static bool set_target(struct options *options, struct options_error *out_error,
   return true;
 }
 
-// connects says whether a command needs to know how to reach anything.
-static bool connects(enum options_command command) {
-  return command == OPTIONS_RUN || command == OPTIONS_CHECK;
+// Completes what a command needs to know to reach anything. What is only shown
+// is not looked for.
+static bool complete(struct options *options, struct options_error *out_error,
+                     enum options_command command, const struct given *given) {
+  switch (command) {
+    case OPTIONS_RUN:
+    case OPTIONS_CHECK:
+      return complete_resolvers(options, out_error, given) &&
+             complete_upstream(options, out_error, given) &&
+             complete_sites(options, out_error);
+    case OPTIONS_CONFIG:
+      return options->init || complete_resolvers(options, out_error, given);
+    case OPTIONS_CA:
+    case OPTIONS_TRUST:
+    case OPTIONS_UNTRUST:
+      return true;
+  }
+  return true;
 }
 
 static bool put_together(struct options *options,
@@ -275,23 +297,34 @@ static bool put_together(struct options *options,
     return true;
   }
   // The file first, so that what comes after it wins.
-  if (!load_file(options, out_error, given)) {
+  if (!is_given(given, "init") && !load_file(options, out_error, given)) {
     return false;
   }
   drop_overridden_lists(options, given);
   return apply_line(options, out_error, given) &&
          (command != OPTIONS_CHECK ||
           set_target(options, out_error, given->argument)) &&
-         (!connects(command) ||
-          (complete_resolvers(options, out_error, given) &&
-           complete_upstream(options, out_error, given) &&
-           complete_sites(options, out_error)));
+         complete(options, out_error, command, given);
+}
+
+// Lists begin empty; known_resolver_complete sets those that stay so.
+static void set_defaults(struct options *options) {
+  size_t num;
+  const struct setting *all = setting_all(&num);
+  for (size_t i = 0; i < num; i++) {
+    const char *why;
+    if (all[i].initial != NULL && (all[i].flags & kSettingMany) == 0) {
+      bool ok = all[i].apply(options, all[i].initial, &why);
+      assert(ok);
+      (void)ok;
+    }
+  }
 }
 
 bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv) {
   *options = (struct options){.log = {LOG_TEXT, LOG_NORMAL}};
-  address_from_ip(&options->listen, "127.0.0.1", kOptionsDefaultPort);
+  set_defaults(options);
   struct given given = {NULL, 0, NULL};
   bool ok = read_command_line(&given, out_error, command, argc, argv) &&
             put_together(options, out_error, command, &given);
@@ -307,6 +340,7 @@ void options_cleanup(struct options *options) {
   site_rules_free(options->sites);
   local_domains_cleanup(&options->local_domains);
   upstream_free(options->upstream);
+  setting_trail_cleanup(&options->trail);
   memset(options, 0, sizeof(*options));
 }
 

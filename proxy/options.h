@@ -17,19 +17,18 @@
 #include "proxy/authority.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
+#include "proxy/setting_trail.h"
 #include "proxy/site_rule.h"
 
-enum {
-  kOptionsMaxResolvers = 8,
-  kOptionsDefaultPort = 8450,
-};
+enum { kOptionsMaxResolvers = 8 };
 
 enum options_command {
   OPTIONS_RUN,
   OPTIONS_CHECK,
   OPTIONS_CA,
   OPTIONS_TRUST,
-  OPTIONS_UNTRUST
+  OPTIONS_UNTRUST,
+  OPTIONS_CONFIG  // with the options of `run`, to show them
 };
 
 struct resolver;
@@ -67,6 +66,11 @@ struct options {
   bool dry_run;
   bool all;
   bool delete_ca;
+  // For `config`.
+  bool init;  // then the file is not read
+  bool show;
+  bool force;
+  struct setting_trail trail;  // what was set where
 };
 
 struct options_error {

@@ -43,7 +43,8 @@ struct proxy_limit {
 struct proxy {
   // The worker's own.
   struct worker *worker;
-  struct resolver *resolver;       // ech/lookup.h
+  struct terms *terms;             // terms.h: for connections that begin now
+  const struct log *log;           // of the configuration in force
   struct connection *connections;  // the open ones, newest first
   // Counted by the worker, and read by any thread.
   atomic_size_t num_connections;
@@ -53,14 +54,9 @@ struct proxy {
 
   // The same for all workers, thread-safe or never changed, and borrowed.
   struct proxy_limit *limit;
-  struct origin *origin;    // ech/origin.h
   struct greeter *greeter;  // proxy/greeter.h
   const char *ca_path;      // of the CA's certificate, for messages and pages
   const char *ca_pem;       // the certificate itself; NULL when unknown
-  const struct log *log;
-  enum proxy_mode mode;             // but for sites whose rule has another
-  const struct upstream *upstream;  // to reach sites through, or NULL; likewise
-  const struct site_rules *sites;   // proxy/site_rule.h; NULL: none
 };
 
 // proxy_add puts `connection` on the list; `close(owner)` must drop `owner`

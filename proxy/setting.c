@@ -76,6 +76,21 @@ static bool apply_delete(struct options *o, const char *value,
   return apply_yes_no(&o->delete_ca, value, out_why);
 }
 
+static bool apply_init(struct options *o, const char *value,
+                       const char **out_why) {
+  return apply_yes_no(&o->init, value, out_why);
+}
+
+static bool apply_show(struct options *o, const char *value,
+                       const char **out_why) {
+  return apply_yes_no(&o->show, value, out_why);
+}
+
+static bool apply_force(struct options *o, const char *value,
+                        const char **out_why) {
+  return apply_yes_no(&o->force, value, out_why);
+}
+
 static bool apply_config(struct options *o, const char *value,
                          const char **out_why) {
   return apply_text(&o->config_file, value, out_why);
@@ -118,10 +133,14 @@ static bool apply_listen(struct options *o, const char *value,
 static bool apply_workers(struct options *o, const char *value,
                           const char **out_why) {
   char *end;
+  if (strcmp(value, "auto") == 0) {
+    o->num_workers = 0;
+    return true;
+  }
   unsigned long num = strtoul(value, &end, 10);
   // strtoul lets signs and spaces pass.
   if (value[0] < '1' || value[0] > '9' || *end != '\0' || num > kMaxWorkers) {
-    *out_why = "write a number from 1 to 64";
+    *out_why = "write a number from 1 to 64, or auto";
     return false;
   }
   o->num_workers = num;
@@ -231,30 +250,79 @@ enum {
 };
 
 static const struct setting kSettings[] = {
-    {"config", 'c', NULL, kAll | kSettingPath, apply_config},
-    {"help", 'h', NULL, kAll | kSettingFlag, apply_help},
-    {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json},
-    {"pem", 0, NULL, kSettingCa | kSettingFlag, apply_pem},
-    {"fingerprint", 0, NULL, kSettingCa | kSettingFlag, apply_fingerprint},
-    {"rotate", 0, NULL, kSettingCa | kSettingFlag, apply_rotate},
-    {"list", 0, NULL, kSettingTrust | kSettingFlag, apply_list},
-    {"dry-run", 0, NULL, kTrusting | kSettingFlag, apply_dry_run},
-    {"all", 0, NULL, kSettingUntrust | kSettingFlag, apply_all},
-    {"delete", 0, NULL, kSettingUntrust | kSettingFlag, apply_delete},
-    {"listen", 0, "proxy", kSettingRun, apply_listen},
-    {"workers", 0, "proxy", kSettingRun, apply_workers},
-    {"mode", 0, "proxy", kBoth, apply_mode},
-    {"state-dir", 0, "proxy", kAll | kSettingPath, apply_state_dir},
-    {"upstream-ca", 0, "proxy", kBoth | kSettingPath, apply_upstream_ca},
-    {"upstream-proxy", 0, "proxy", kBoth | kSettingSecret,
-     apply_upstream_proxy},
-    {"log-format", 0, "proxy", kSettingRun, apply_log_format},
-    {"verbose", 'v', "proxy", kSettingRun | kSettingFlag, apply_verbose},
-    {"quiet", 'q', "proxy", kSettingRun | kSettingFlag, apply_quiet},
-    {"resolver", 0, "resolver", kBoth | kSettingMany, apply_resolver},
-    {"bootstrap", 0, "resolver", kBoth | kSettingMany, apply_bootstrap},
-    {"local-domain", 0, "resolver", kBoth | kSettingMany, apply_local_domain},
-    {"resolver-ca", 0, "resolver", kBoth | kSettingPath, apply_resolver_ca},
+    {"config", 'c', NULL, kAll | kSettingConfig | kSettingPath, apply_config,
+     NULL, NULL, NULL},
+    {"help", 'h', NULL, kAll | kSettingConfig | kSettingFlag, apply_help, NULL,
+     NULL, NULL},
+    {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json, NULL, NULL,
+     NULL},
+    {"pem", 0, NULL, kSettingCa | kSettingFlag, apply_pem, NULL, NULL, NULL},
+    {"fingerprint", 0, NULL, kSettingCa | kSettingFlag, apply_fingerprint, NULL,
+     NULL, NULL},
+    {"rotate", 0, NULL, kSettingCa | kSettingFlag, apply_rotate, NULL, NULL,
+     NULL},
+    {"list", 0, NULL, kSettingTrust | kSettingFlag, apply_list, NULL, NULL,
+     NULL},
+    {"dry-run", 0, NULL, kTrusting | kSettingFlag, apply_dry_run, NULL, NULL,
+     NULL},
+    {"all", 0, NULL, kSettingUntrust | kSettingFlag, apply_all, NULL, NULL,
+     NULL},
+    {"delete", 0, NULL, kSettingUntrust | kSettingFlag, apply_delete, NULL,
+     NULL, NULL},
+    {"init", 0, NULL, kSettingConfig | kSettingFlag, apply_init, NULL, NULL,
+     NULL},
+    {"show", 0, NULL, kSettingConfig | kSettingFlag, apply_show, NULL, NULL,
+     NULL},
+    {"force", 0, NULL, kSettingConfig | kSettingFlag, apply_force, NULL, NULL,
+     NULL},
+    {"listen", 0, "proxy", kSettingRun, apply_listen,
+     "Where browsers find the proxy: an address of this machine, ADDR:PORT.\n"
+     "Port 0 picks a free one.",
+     "127.0.0.1:8450", NULL},
+    {"workers", 0, "proxy", kSettingRun, apply_workers,
+     "Threads that share the work, 1 to 64; auto: one for each core that the\n"
+     "proxy may run on, at most 4.",
+     "auto", NULL},
+    {"mode", 0, "proxy", kBoth, apply_mode,
+     "What becomes of sites without ECH. prefer: they are passed through;\n"
+     "strict: they are refused.",
+     "prefer", NULL},
+    {"state-dir", 0, "proxy", kAll | kSettingPath, apply_state_dir,
+     "Where the local CA is kept. Not set: echproxy in $XDG_STATE_HOME or\n"
+     "~/.local/state.",
+     NULL, "/var/lib/echproxy"},
+    {"upstream-ca", 0, "proxy", kBoth | kSettingPath, apply_upstream_ca,
+     "A PEM file of certificates to trust for sites, besides the system's.",
+     NULL, "site-roots.pem"},
+    {"upstream-proxy", 0, "proxy", kBoth | kSettingSecret, apply_upstream_proxy,
+     "A proxy that sites and resolvers are reached through, by address and\n"
+     "never by name: socks5://HOST:PORT or http://HOST:PORT. With\n"
+     "USER:PASSWORD@ before HOST, only you may be able to read this file.",
+     "none", NULL},
+    {"log-format", 0, "proxy", kSettingRun, apply_log_format,
+     "What the log's lines are: text or json.", "text", NULL},
+    {"verbose", 'v', "proxy", kSettingRun | kSettingFlag | kSettingLevel,
+     apply_verbose, "yes: the log names the hosts that are visited.", "no",
+     NULL},
+    {"quiet", 'q', "proxy", kSettingRun | kSettingFlag | kSettingLevel,
+     apply_quiet, "yes: the log holds errors only.", "no", NULL},
+    {"resolver", 0, "resolver", kBoth | kSettingMany, apply_resolver,
+     "Who is asked for names: https://HOST/PATH (DNS over HTTPS), tls://HOST\n"
+     "(DNS over TLS), or udp://127.0.0.1 for a resolver on this machine. May\n"
+     "be given several times: the first that works is used.",
+     "https://cloudflare-dns.com/dns-query https://dns.quad9.net/dns-query",
+     NULL},
+    {"bootstrap", 0, "resolver", kBoth | kSettingMany, apply_bootstrap,
+     "The address of the resolvers above, whose names are never looked up.\n"
+     "Those of the default ones are known. May be given several times.",
+     NULL, "192.0.2.53"},
+    {"local-domain", 0, "resolver", kBoth | kSettingMany, apply_local_domain,
+     "Names in this domain are for the system's resolver, and never for\n"
+     "those above. May be given several times.",
+     NULL, "corp.example"},
+    {"resolver-ca", 0, "resolver", kBoth | kSettingPath, apply_resolver_ca,
+     "A PEM file of certificates to trust for resolvers, besides the system's.",
+     NULL, "resolver-roots.pem"},
 };
 
 enum { kNumSettings = sizeof(kSettings) / sizeof(kSettings[0]) };
@@ -273,6 +341,12 @@ const struct setting *setting_find(const char *section, const char *name) {
     }
   }
   return NULL;
+}
+
+bool setting_is_yes(const char *value) {
+  const char *why;
+  bool is_yes = false;
+  return apply_yes_no(&is_yes, value, &why) && is_yes;
 }
 
 bool setting_section_exists(const char *section) {

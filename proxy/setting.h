@@ -1,6 +1,7 @@
 // setting is the one table of what a user can set: each entry is an option of
 // the command line and, where it has a section, a key of the configuration
-// file of the same name.
+// file of the same name. The defaults are from it, and so is the file that
+// `echproxy config --init` writes.
 
 #ifndef ECHPROXY_PROXY_SETTING_H
 #define ECHPROXY_PROXY_SETTING_H
@@ -21,8 +22,12 @@ enum {
   // refused on the command line, where everybody on the machine sees it, and in
   // a file that others can read.
   kSettingSecret = 64,
-  kSettingTrust = 128,   // an option of `trust`
-  kSettingUntrust = 256  // an option of `untrust`
+  kSettingTrust = 128,    // an option of `trust`
+  kSettingUntrust = 256,  // an option of `untrust`
+  kSettingConfig = 512,   // an option of `config`, as all of `run` are
+  // One of the flags that say how much is logged: the last that says yes is in
+  // force.
+  kSettingLevel = 1024
 };
 
 struct setting {
@@ -34,6 +39,11 @@ struct setting {
   // that says what is wrong with the value.
   bool (*apply)(struct options *options, const char *value,
                 const char **out_why);
+  // What the file's comments say, in lines; NULL without a section. The values
+  // are as they stand in a file, several of them apart by blanks.
+  const char *about;
+  const char *initial;  // the default; NULL: not set
+  const char *example;  // NULL when there is `initial`
 };
 
 // setting_all returns the table.
@@ -41,6 +51,9 @@ const struct setting *setting_all(size_t *out_num);
 
 // setting_find returns the setting `name` of the file's `section`, or NULL.
 const struct setting *setting_find(const char *section, const char *name);
+
+// setting_is_yes says whether the value of a flag, which was applied, is a yes.
+bool setting_is_yes(const char *value);
 
 // setting_section_exists says whether any setting is in the file's `section`.
 bool setting_section_exists(const char *section);

@@ -128,16 +128,38 @@ static bool apply_upstream_proxy(struct site_reading *r, const char *value,
 }
 
 static const struct site_setting kSettings[] = {
-    {"mode", 0, false, apply_mode},
-    {"ech", 0, false, apply_ech},
-    {"ech-from", 0, true, apply_ech_from},
-    {"address", kSettingMany, false, apply_address},
-    {"client-cert", kSettingPath, false, apply_client_cert},
-    {"client-key", kSettingPath, false, apply_client_key},
-    {"upstream-proxy", kSettingSecret, false, apply_upstream_proxy},
+    {"mode", 0, false, apply_mode,
+     "prefer, strict or pass. pass sends the site's name in the clear: for\n"
+     "apps that accept no certificate but their site's.",
+     "strict"},
+    {"ech", 0, false, apply_ech,
+     "The site's ECHConfigList, base64 as in the ech of an HTTPS record. It\n"
+     "goes before what the site publishes.",
+     "AD7+DQA65wAgACA..."},
+    {"ech-from", 0, true, apply_ech_from,
+     "A name whose published ECH configuration is used for this site.",
+     "cloudflare-ech.com"},
+    {"address", kSettingMany, false, apply_address,
+     "An IP address to connect to in place of those in DNS. May be given\n"
+     "several times.",
+     "192.0.2.80"},
+    {"client-cert", kSettingPath, false, apply_client_cert,
+     "A PEM file: your certificate, and the ones between it and the site's\n"
+     "root.",
+     "bank.pem"},
+    {"client-key", kSettingPath, false, apply_client_key,
+     "A PEM file: its private key, which only you may be able to read.",
+     "bank-key.pem"},
+    {"upstream-proxy", kSettingSecret, false, apply_upstream_proxy,
+     "As in [proxy], for this site; none: reach it directly.", "none"},
 };
 
 enum { kNumSettings = sizeof(kSettings) / sizeof(kSettings[0]) };
+
+const struct site_setting *site_setting_all(size_t *out_num) {
+  *out_num = kNumSettings;
+  return kSettings;
+}
 
 const struct site_setting *site_setting_find(const char *name) {
   for (size_t i = 0; i < kNumSettings; i++) {

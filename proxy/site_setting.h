@@ -27,7 +27,12 @@ struct site_setting {
   // is wrong with it.
   bool (*apply)(struct site_reading *reading, const char *value,
                 const char **out_why);
+  const char *about;    // what a file's comments say of it, in lines
+  const char *example;  // a value
 };
+
+// site_setting_all returns the table.
+const struct site_setting *site_setting_all(size_t *out_num);
 
 // site_setting_find returns the key `name`, or NULL.
 const struct site_setting *site_setting_find(const char *name);

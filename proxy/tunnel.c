@@ -16,6 +16,7 @@
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/site_lookup.h"
+#include "proxy/terms.h"
 
 enum step {
   FIND_ECH = 1,
@@ -32,6 +33,7 @@ enum { kDirectTimeoutMs = 15000 };
 
 struct tunnel {
   struct proxy *proxy;
+  struct terms *terms;
   struct connection connection;
   uv_timer_t deadline;
   uint64_t opened_at;  // uv_now
@@ -135,6 +137,13 @@ static void forget_handshake(struct tunnel *t) {
   t->refusal = NULL;
 }
 
+// forget_terms lets go of the configuration that the tunnel began with, which a
+// reload may have replaced, once nothing is borrowed from it any more.
+static void forget_terms(struct tunnel *t) {
+  terms_unref(t->terms);
+  t->terms = NULL;
+}
+
 static void on_deadline_closed(uv_handle_t *handle) {
   struct tunnel *t = handle->data;
   free(t->host);
@@ -163,6 +172,7 @@ static void tunnel_close(struct tunnel *t) {
   tls_close(t->browser_tls);
   stream_close(t->browser);
   forget_handshake(t);
+  forget_terms(t);
   uv_close((uv_handle_t *)&t->deadline, on_deadline_closed);
 }
 
@@ -193,6 +203,7 @@ void tunnel_open(struct proxy *proxy, struct stream *browser,
                  enum front_kind kind, const char *host, uint16_t port) {
   struct tunnel *t = xcalloc(1, sizeof *t);
   t->proxy = proxy;
+  t->terms = terms_ref(proxy->terms);
   t->browser = browser;
   t->kind = kind;
   t->host = xstrdup(host);
@@ -227,8 +238,8 @@ static void accept_and_read_hello(struct tunnel *t) {
 }
 
 static void take_rule(struct tunnel *t, const struct site_rule *rule) {
-  t->mode = site_rule_mode(rule, t->proxy->mode);
-  t->upstream = site_rule_upstream(rule, t->proxy->upstream);
+  t->mode = site_rule_mode(rule, t->terms->mode);
+  t->upstream = site_rule_upstream(rule, t->terms->upstream);
   t->identity = site_rule_identity(rule);
 }
 
@@ -246,7 +257,7 @@ static void note_why(struct tunnel *t, const struct policy_decision *decision) {
 static void connect_ahead(struct tunnel *t) {
   const struct origin_request request = request_for_site(t);
   t->origin_dial =
-      origin_dial_prepare(t->proxy->origin, t->proxy->worker, &request);
+      origin_dial_prepare(t->terms->origin, t->proxy->worker, &request);
 }
 
 static void on_ech_found(void *owner, struct lookup_answer *answer,
@@ -276,7 +287,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
 }
 
 static void start_find_ech(struct tunnel *t) {
-  t->lookup = site_lookup_start(t->proxy->resolver, t->proxy->sites, t->host,
+  t->lookup = site_lookup_start(t->terms->resolver, t->terms->sites, t->host,
                                 t->port, on_ech_found, t);
 }
 
@@ -371,7 +382,7 @@ static void on_named_found(void *owner, struct lookup_answer *answer,
   struct tunnel *t = owner;
   t->lookup = NULL;
   struct policy_decision decision =
-      policy_for_named(site_rule_mode(rule, t->proxy->mode), answer);
+      policy_for_named(site_rule_mode(rule, t->terms->mode), answer);
   switch (decision.action) {
     case POLICY_INTERCEPT:
       take_named(t, answer, rule);
@@ -391,7 +402,7 @@ static void on_named_found(void *owner, struct lookup_answer *answer,
 
 static void start_find_named(struct tunnel *t) {
   t->lookup =
-      site_lookup_start(t->proxy->resolver, t->proxy->sites,
+      site_lookup_start(t->terms->resolver, t->terms->sites,
                         t->greeting->server_name, t->port, on_named_found, t);
 }
 
@@ -430,7 +441,7 @@ static void start_dial_origin(struct tunnel *t) {
   if (t->origin_dial == NULL) {
     const struct origin_request request = request_for_site(t);
     t->origin_dial =
-        origin_dial_prepare(t->proxy->origin, t->proxy->worker, &request);
+        origin_dial_prepare(t->terms->origin, t->proxy->worker, &request);
   }
   origin_dial_begin(t->origin_dial, t->greeting->alpn, t->greeting->alpn_len, 0,
                     on_origin, t);
@@ -564,6 +575,7 @@ static void on_relayed(void *owner, int err,
 
 static void start_relay(struct tunnel *t) {
   forget_handshake(t);
+  forget_terms(t);
   t->relay = relay_start(t->proxy->worker, t->browser, t->site, on_relayed, t);
   t->browser = NULL;  // both taken
   t->site = NULL;

@@ -11,6 +11,7 @@ const char *usage_check(void);
 const char *usage_ca(void);
 const char *usage_trust(void);
 const char *usage_untrust(void);
+const char *usage_config(void);
 
 // usage_print_version prints the program's version and which BoringSSL it uses
 // to standard output.

@@ -10,7 +10,7 @@ static void put(struct lookup_cache *cache, const char *key, uint32_t ttl,
                 uint64_t now_ms) {
   struct lookup_answer *a =
       lookup_answer_new(LOOKUP_NO_RECORD, "", ttl, NULL, 0, NULL, 0);
-  lookup_answer_unref(lookup_cache_put(cache, key, a, now_ms));
+  lookup_answer_unref(lookup_cache_put(cache, key, a, now_ms, 0));
   lookup_answer_unref(a);
 }
 
@@ -68,7 +68,7 @@ static struct lookup_answer *put_ech(struct lookup_cache *cache, uint32_t ttl,
   struct lookup_answer *a =
       lookup_answer_new(LOOKUP_ECH, "", ttl, NULL, 0, NULL, 0);
   a->ech_ttl = ech_ttl;
-  lookup_answer_unref(lookup_cache_put(cache, "a:443", a, now_ms));
+  lookup_answer_unref(lookup_cache_put(cache, "a:443", a, now_ms, 0));
   lookup_answer_unref(a);
   return a;
 }
@@ -78,7 +78,7 @@ static bool stays(struct lookup_cache *cache, enum lookup_status status,
                   uint32_t ttl, uint64_t now_ms) {
   struct lookup_answer *a =
       lookup_answer_new(status, "", ttl, NULL, 0, NULL, 0);
-  struct lookup_answer *given = lookup_cache_put(cache, "a:443", a, now_ms);
+  struct lookup_answer *given = lookup_cache_put(cache, "a:443", a, now_ms, 0);
   bool stayed = given != a;
   lookup_answer_unref(given);
   lookup_answer_unref(a);
@@ -169,12 +169,74 @@ Test(lookup_cache, keeps_addresses_when_a_refresh_finds_none) {
   struct lookup_answer *old =
       lookup_answer_new(LOOKUP_ECH, "", 10, NULL, 0, &address, 1);
   old->ech_ttl = 300;
-  lookup_answer_unref(lookup_cache_put(cache, "a:443", old, 0));
+  lookup_answer_unref(lookup_cache_put(cache, "a:443", old, 0, 0));
   struct lookup_answer *bare = put_ech(cache, 2, 300, 9000);
   cr_assert_eq(kept(cache, "a:443", 9999), old);
   bare = put_ech(cache, 2, 300, 10000);
   cr_assert_eq(kept(cache, "a:443", 10000), bare);
   lookup_answer_unref(old);
+  lookup_cache_unref(cache);
+  cr_assert(leaks_none());
+}
+
+// What a resolver of `generation` finds, and what it is given.
+static enum lookup_status find_as(struct lookup_cache *cache,
+                                  enum lookup_status status, uint32_t ech_ttl,
+                                  uint64_t now_ms, unsigned generation) {
+  struct lookup_answer *a = lookup_answer_new(status, "", 60, NULL, 0, NULL, 0);
+  a->ech_ttl = ech_ttl;
+  struct lookup_answer *given =
+      lookup_cache_put(cache, "a:443", a, now_ms, generation);
+  enum lookup_status found = given->status;
+  lookup_answer_unref(given);
+  lookup_answer_unref(a);
+  return found;
+}
+
+Test(lookup_cache, asks_other_resolvers_for_everything_anew) {
+  struct lookup_cache *cache = lookup_cache_new(10);
+  put(cache, "a:443", 60, 0);
+  lookup_cache_renew(cache, 1);
+  cr_assert_null(kept(cache, "a:443", 0));
+  // The second worker's resolver comes later.
+  cr_assert_eq(find_as(cache, LOOKUP_NO_RECORD, 0, 0, 1), LOOKUP_NO_RECORD);
+  lookup_cache_renew(cache, 1);
+  cr_assert_not_null(kept(cache, "a:443", 0));
+  lookup_cache_unref(cache);
+  cr_assert(leaks_none());
+}
+
+Test(lookup_cache, keeps_the_ech_of_a_name_from_resolver_to_resolver) {
+  static const enum lookup_status kOthers[] = {LOOKUP_NO_RECORD, LOOKUP_NO_ECH,
+                                               LOOKUP_NXDOMAIN, LOOKUP_FAILED};
+  for (size_t i = 0; i < sizeof(kOthers) / sizeof(kOthers[0]); i++) {
+    struct lookup_cache *cache = lookup_cache_new(10);
+    cr_assert_eq(find_as(cache, LOOKUP_ECH, 300, 0, 0), LOOKUP_ECH);
+    lookup_cache_renew(cache, 1);
+    cr_expect_null(kept(cache, "a:443", 1000), "the new one is not asked");
+    cr_expect_eq(find_as(cache, kOthers[i], 0, 1000, 1), LOOKUP_ECH);
+    cr_expect_eq(kept(cache, "a:443", 1000)->status, LOOKUP_ECH);
+    cr_expect_eq(find_as(cache, kOthers[i], 0, 300000, 1), kOthers[i],
+                 "its time is over");
+    lookup_cache_unref(cache);
+  }
+  cr_assert(leaks_none());
+}
+
+Test(lookup_cache, takes_nothing_but_ech_of_a_resolver_that_was_replaced) {
+  struct lookup_cache *cache = lookup_cache_new(10);
+  lookup_cache_renew(cache, 1);
+  cr_assert_eq(find_as(cache, LOOKUP_NO_RECORD, 0, 0, 0), LOOKUP_NO_RECORD);
+  cr_assert_null(kept(cache, "a:443", 0));
+  // The new one has found none; the old one has, a little later.
+  cr_assert_eq(find_as(cache, LOOKUP_NO_RECORD, 0, 0, 1), LOOKUP_NO_RECORD);
+  cr_assert_eq(find_as(cache, LOOKUP_ECH, 300, 1, 0), LOOKUP_ECH);
+  cr_assert_null(kept(cache, "a:443", 1), "the new one is to be asked");
+  cr_assert_eq(find_as(cache, LOOKUP_NO_RECORD, 0, 2, 1), LOOKUP_ECH);
+  // And what it says of no ECH, after that, exposes nothing.
+  cr_assert_eq(find_as(cache, LOOKUP_NO_RECORD, 0, 3, 0), LOOKUP_ECH);
+  cr_assert_eq(find_as(cache, LOOKUP_ECH, 900, 4, 0), LOOKUP_ECH);
+  cr_assert_eq(find_as(cache, LOOKUP_NO_RECORD, 0, 600000, 1), LOOKUP_ECH);
   lookup_cache_unref(cache);
   cr_assert(leaks_none());
 }

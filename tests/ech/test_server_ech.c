@@ -7,6 +7,7 @@
 #include "ech/ech_keys.h"
 #include "ech/lookup.h"
 #include "ech/scripted_server.h"
+#include "ech/server_ech_book.h"
 #include "support/tap.h"
 
 TestSuite(server_ech, .timeout = 30);
@@ -286,11 +287,14 @@ Test(server_ech, hides_the_name_once_the_record_is_known) {
 Test(server_ech, hides_the_name_from_a_channel_that_shares_it) {
   struct bed bed;
   bed_init(&bed, "DNS:resolver.test,DNS:public.test", false);
+  struct server_ech_book *book = server_ech_book_new();
+  dns_channel_use_book(bed.b.channel, book);
   learn_and_hang_up(&bed);
   struct dns_server at = server_at(DNS_SERVER_TLS, tap_port(bed.tap));
   struct dns_channel *other =
       dns_channel_new(bed.b.worker, &at, bed.b.trust.store);
-  dns_channel_share(other, bed.b.channel);
+  dns_channel_use_book(other, book);
+  server_ech_book_unref(book);
   dns_channel_free(bed.b.channel);
   bed.b.channel = other;
   channel_expect(&bed.b, 5000, CHANNEL_OK, DNS_NODATA);
@@ -312,26 +316,47 @@ static void look(struct bed *bed, struct resolver *resolver, const char *host) {
   RUN_UNTIL(bed->b.worker, found);
 }
 
+static struct resolver *resolver_at(struct bed *bed, uint16_t port) {
+  struct dns_server at = server_at(DNS_SERVER_TLS, port);
+  return resolver_new(bed->b.worker, &at, 1, bed->b.trust.store);
+}
+
+// Makes `after` take the place of `before`.
+static struct resolver *succeed(struct resolver *after,
+                                struct resolver *before) {
+  resolver_succeed(after, before);
+  resolver_free(before);
+  return after;
+}
+
+// A resolver of another worker, one that takes the other's place, and one that
+// does after the user has tried another server.
 Test(server_ech, hides_the_name_from_a_resolver_that_shares_it) {
-  struct bed bed;
-  struct resolver *resolvers[2];
-  bed_init(&bed, "DNS:resolver.test,DNS:public.test", false);
-  struct dns_server at = server_at(DNS_SERVER_TLS, tap_port(bed.tap));
-  for (size_t i = 0; i < 2; i++) {
-    resolvers[i] = resolver_new(bed.b.worker, &at, 1, bed.b.trust.store);
+  for (int way = 0; way < 3; way++) {
+    struct bed bed;
+    bed_init(&bed, "DNS:resolver.test,DNS:public.test", false);
+    uint16_t port = tap_port(bed.tap);
+    struct resolver *first = resolver_at(&bed, port);
+    struct resolver *second = resolver_at(&bed, port);
+    look(&bed, first, "a.test");
+    RUN_UNTIL(bed.b.worker, bed.num_asked > 0);
+    look(&bed, first, "b.test");  // answered after that
+    tap_clear(bed.tap);
+    if (way == 0) {
+      resolver_share(second, first);
+      resolver_free(first);
+    } else if (way == 1) {
+      second = succeed(second, first);
+    } else {
+      second = succeed(second, succeed(resolver_at(&bed, 9), first));
+    }
+    look(&bed, second, "c.test");
+    cr_expect(accepted_ech(&bed), "way %d", way);
+    cr_expect(tap_contains_text(bed.tap, "public.test"));
+    cr_expect_not(tap_contains_text(bed.tap, "resolver.test"), "way %d", way);
+    resolver_free(second);
+    bed_cleanup(&bed);
   }
-  resolver_share(resolvers[1], resolvers[0]);
-  look(&bed, resolvers[0], "a.test");
-  RUN_UNTIL(bed.b.worker, bed.num_asked > 0);
-  look(&bed, resolvers[0], "b.test");  // answered after that
-  tap_clear(bed.tap);
-  look(&bed, resolvers[1], "c.test");
-  cr_assert(accepted_ech(&bed));
-  cr_assert(tap_contains_text(bed.tap, "public.test"));
-  cr_assert_not(tap_contains_text(bed.tap, "resolver.test"));
-  resolver_free(resolvers[0]);
-  resolver_free(resolvers[1]);
-  bed_cleanup(&bed);
   cr_assert(leaks_none());
 }
 

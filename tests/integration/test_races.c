@@ -134,13 +134,33 @@ static int join_clients(struct client clients[kClients]) {
   return num_failures;
 }
 
-// Signals while clients are at it.
+// Writes one of two configurations that let the clients see the same: another
+// resolver, a client certificate for which nobody asks, what is logged.
+static const char *write_config(struct scene *scene, int which) {
+  struct scratch *s = scene->scratch;
+  return scene_write_config(
+      scene,
+      scratch_format(
+          s,
+          "[proxy]\nupstream-ca = root.crt\nverbose = %s\n"
+          "[resolver]\nresolver-ca = root.crt\n"
+          "resolver = %s:%u\n",
+          which == 0 ? "no" : "yes",
+          which == 0 ? "https://127.0.0.1" : "tls://127.0.0.1",
+          which == 0 ? unbound_port(scene->dns) : unbound_tls_port(scene->dns)),
+      which == 0 ? "[site \"*.test\"]\nmode = prefer\n"
+                 : "[site \"secret.test\"]\nclient-cert = site.crt\n"
+                   "client-key = site.key\n");
+}
+
+// Signals while clients are at it, and other configurations.
 static void disturb(struct scene *scene) {
   struct peer *proxy = proxy_process_peer(scene->proxy);
-  for (int i = 0; i < 10; i++) {
-    cr_assert(peer_wait_line(proxy, "hidden step=relay", 20000));
+  for (int i = 0; i < 20; i++) {
+    cr_assert(peer_wait_line(proxy, "step=relay", 20000));
+    write_config(scene, i % 2 == 0);
     peer_signal(proxy, SIGHUP);
-    cr_assert(peer_wait_line(proxy, "are forgotten", 20000));
+    cr_assert(peer_wait_line(proxy, "is in force", 20000));
     proxy_process_status(scene->proxy);
   }
 }
@@ -168,7 +188,8 @@ static void bed_open(struct bed *bed) {
   };
   scene_start_dns(scene, records);
   scene->proxy_binary = ECHPROXY_RACES_BINARY;
-  scene_start_proxy(scene, (const char *const[]){"--workers", "4", NULL});
+  scene_start_by_file(scene, write_config(scene, 0),
+                      (const char *const[]){"--workers", "4", NULL});
   bed->like.proxy_port = proxy_process_port(scene->proxy);
   bed->like.forward = scratch_format(
       s, "GET http://127.0.0.1:%u/ HTTP/1.0\r\n\r\n", bed->like.plain_port);

@@ -17,10 +17,12 @@
 #include "proxy/client.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
+#include "proxy/terms.h"
 #include "proxy/tunnel.h"
 
 struct front_bed {
   struct proxy proxy;
+  struct terms terms;
   struct proxy_limit limit;
   struct log log;
   struct peer browser;
@@ -121,6 +123,8 @@ static inline void bed_open(struct front_bed *bed) {
   fake_worker = test_worker_new();
   bed->proxy.worker = fake_worker;
   bed->proxy.log = &bed->log;
+  bed->proxy.terms = &bed->terms;
+  bed->terms.num_refs = 1;
   bed->proxy.limit = &bed->limit;
   test_listener_open(&bed->listener, fake_worker, "127.0.0.1");
   fake.address = bed->listener.address;
@@ -139,6 +143,7 @@ static inline void bed_close(struct front_bed *bed) {
   test_listener_close(&bed->listener);
   RUN_UNTIL(worker, bed->proxy.num_connections == 0);
   worker_run(worker);  // farewells, which end when the peer has closed
+  cr_assert_eq(bed->terms.num_refs, 1);
   cr_assert_eq(worker_free(worker), 0);
 }
 

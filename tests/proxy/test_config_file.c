@@ -177,7 +177,8 @@ Test(config_file, names_the_line_that_is_wrong_in_a_site) {
     const char *text;
   } kBad[] = {
       {A "color = red\n", ":2: [site] has no key 'color'"},
-      {A "upstream-ca = x\n", ":2: [site] has no key 'upstream-ca'"},
+      {A "upstream-ca = x\n",
+       ":2: [site] has no key 'upstream-ca'; it belongs in [proxy]"},
       {A "mode = lax\n", ":2: mode = lax: the modes of a site are prefer,"},
       {A "\n\nmode =\n", ":4: mode = : the modes of a site"},
       {A "mode = pass\nmode = pass\n", ":3: mode = pass: it is set twice"},

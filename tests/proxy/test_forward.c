@@ -397,7 +397,7 @@ Test(forward, upgrades_to_https_when_there_is_an_https_record) {
     snprintf(location, sizeof(location), "\r\nLocation: %s",
              kCases[i / 2].location);
     ask(&bed, i % 2 == 0 ? LOOKUP_ECH : LOOKUP_NO_ECH, 1, request);
-    bed.proxy.mode = i % 2 == 0 ? MODE_PREFER : MODE_STRICT;
+    bed.terms.mode = i % 2 == 0 ? MODE_PREFER : MODE_STRICT;
     bed_expect(&bed, "HTTP/1.1 307 Temporary Redirect\r\n", location);
     cr_expect_str_eq(fake.host, "site.example");
     cr_expect_eq(fake.port, kCases[i / 2].looked_up);
@@ -426,7 +426,7 @@ Test(forward, refuses_what_it_must_not_or_cannot_reach) {
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
     struct front_bed bed;
     ask(&bed, kCases[i].status, 0, GET);
-    bed.proxy.mode = kCases[i].mode;
+    bed.terms.mode = kCases[i].mode;
     bed_expect(&bed, kCases[i].begins, kCases[i].contains);
     expect_ended(&bed, "refused", kCases[i].contains);
     cr_expect_eq(bed.proxy.num_refused, 1);
@@ -455,8 +455,8 @@ Test(forward, takes_the_mode_of_the_sites_rule) {
     section->sets[SITE_MODE] = true;
     section->mode = kCases[i].site;
     ask(&bed, LOOKUP_NO_RECORD, 0, GET);
-    bed.proxy.mode = kCases[i].proxy;
-    bed.proxy.sites = rules;
+    bed.terms.mode = kCases[i].proxy;
+    bed.terms.sites = rules;
     bed_expect(&bed, kCases[i].begins, "");
     fake.num_logs = 0;
     bed_close(&bed);
@@ -532,7 +532,7 @@ static void start_through_upstream(struct front_bed *bed,
            (unsigned)bed->listener.address.port);
   *out_upstream = upstream_new(url, &why);
   cr_assert_not_null(*out_upstream);
-  bed->proxy.upstream = *out_upstream;
+  bed->terms.upstream = *out_upstream;
   cr_assert(address_from_ip(&fake.address, site_ip, 443));
   peer_write_text(&bed->browser, GET);
 }
@@ -576,7 +576,7 @@ Test(forward, reaches_this_machine_without_the_upstream_proxy) {
   char request[256];
   bed_open(&bed);
   upstream.addresses[0] = bed.listener.address;
-  bed.proxy.upstream = &upstream;
+  bed.terms.upstream = &upstream;
   snprintf(request, sizeof(request),
            "GET http://localhost:%u/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
            (unsigned)bed.listener.address.port);

@@ -295,7 +295,7 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
     const char *text;
   } kBad[] = {
       {"[proxy]\nlisten = 127.0.0.1:1\nworker = 2\n",
-       "echproxy.conf:3: [proxy] has no key 'worker'"},
+       "echproxy.conf:3: [proxy] has no key 'worker'; did you mean 'workers'?"},
       {"[proxy]\nworkers = many\n", "echproxy.conf:2: workers = many: write"},
       {"[proxy]\n\n  mode = lax\n", "echproxy.conf:3: mode = lax: the modes"},
       {"[proxy]\nlisten = 0.0.0.0:1\n", "echproxy.conf:2: listen = 0.0.0.0:1"},

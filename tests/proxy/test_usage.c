@@ -8,6 +8,7 @@
 #include "proxy/command_bed.h"
 #include "proxy/command_ca.h"
 #include "proxy/command_check.h"
+#include "proxy/command_config.h"
 #include "proxy/command_inspect.h"
 #include "proxy/command_keygen.h"
 #include "proxy/command_publish.h"
@@ -25,7 +26,7 @@ static const struct {
     {"keygen", command_keygen},   {"inspect", command_inspect},
     {"publish", command_publish}, {"rotate", command_rotate},
     {"ca", command_ca},           {"trust", command_trust},
-    {"untrust", command_untrust},
+    {"untrust", command_untrust}, {"config", command_config},
 };
 
 static void expect_fits(const char *name, const char *text) {

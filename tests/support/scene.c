@@ -220,6 +220,26 @@ void scene_start_proxy(struct scene *scene, const char *const args[]) {
   scene->proxy = proxy_process_start(scene->scratch, scene->proxy_binary, argv);
 }
 
+const char *scene_write_config(struct scene *scene, const char *names,
+                               const char *more) {
+  struct scratch *s = scene->scratch;
+  const char *usual = scratch_format(
+      s,
+      "[proxy]\nupstream-ca = root.crt\n[resolver]\nresolver-ca = root.crt\n"
+      "resolver = https://127.0.0.1:%u/dns-query\n",
+      scene->resolver_port);
+  const char *text = scratch_format(s, "%s%s", or_else(names, usual), more);
+  return scratch_write(s, "echproxy.conf", text, strlen(text));
+}
+
+void scene_start_by_file(struct scene *scene, const char *config,
+                         const char *const args[]) {
+  const char *argv[kMaxArgs] = {"-c", config, "--state-dir",
+                                scratch_path(scene->scratch, "state"), NULL};
+  append_args(argv, args);
+  scene->proxy = proxy_process_start(scene->scratch, scene->proxy_binary, argv);
+}
+
 void scene_start(struct scene *scene) {
   scene_start_site(scene);
   scene_start_dns(scene, NULL);

@@ -101,6 +101,14 @@ void scene_start_dns(struct scene *scene, const char *const records[]);
 // `args` (NULL at its end, or NULL) besides.
 void scene_start_proxy(struct scene *scene, const char *const args[]);
 
+// scene_write_config writes the configuration file, with the scene's resolver
+// and root as a rule, or else `names`, and `more` after that, and returns its
+// path. scene_start_by_file runs the proxy with it and `args`.
+const char *scene_write_config(struct scene *scene, const char *names,
+                               const char *more);
+void scene_start_by_file(struct scene *scene, const char *config,
+                         const char *const args[]);
+
 // scene_start does all of it: the site, its record, the proxy.
 void scene_start(struct scene *scene);
 

@@ -1,5 +1,5 @@
-"""Runs bench_floor, bench_origin and bench_load against each other with tiny
-counts: every mode and option once. What they print must be right; a leak in
+"""Runs bench_floor, bench_origin and bench_load against each other, and
+bench_leaf, with tiny counts: every mode and option once. What they print must be right; a leak in
 any of them is an exit status, and so a failure.
 
     smoke.py --programs DIR --echproxy FILE
@@ -243,6 +243,16 @@ def test_lost_tunnels(bed):
             floor.process = None
 
 
+def test_leaf(bed):
+    program = bed.programs / "bench_leaf"
+    few = ["--state-dir", bed.folder / "state", "--count", 5, "--kept", 3]
+    seen = json.loads(run(program, *few))
+    assert seen["count"] == 5
+    assert seen["mint_us"] > seen["hit_us"] > 0 < seen["present_us"], seen
+    done = subprocess.run([str(program)], capture_output=True, timeout=TIMEOUT)
+    assert done.returncode == 1 and b"--state-dir" in done.stderr, done
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
@@ -254,7 +264,7 @@ def main():
         run(args.echproxy, "keygen", "public.test", "--out", folder / "ech.pem")
         bed = Bed(args.programs, folder)
         for test in (test_tls, test_plain, test_blind_tls, test_resumption,
-                     test_ech, test_failures, test_lost_tunnels):
+                     test_ech, test_failures, test_lost_tunnels, test_leaf):
             test(bed)
             print(f"{test.__name__}: passed", file=sys.stderr)
 

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { kKeyIdLen = 20 };
-
 // The last octet of the id-ce OIDs (2.5.29.x, RFC 5280, section 4.2.1).
 enum extension_id {
   kSubjectKeyId = 14,
@@ -45,7 +43,7 @@ struct fields {
   CBS issuer;
   CBS subject;
   CBS extensions;  // Extension structures, one after the other
-  const EVP_PKEY *subject_key;
+  const struct certificate_public_key *subject_key;
   struct certificate_period period;
 };
 
@@ -69,7 +67,7 @@ bool certificate_key_is_p256(const EVP_PKEY *key) {
 
 // key_id_of is method 1 of RFC 7093: the first 160 bits of the public key's
 // SHA-256.
-static bool key_id_of(const EVP_PKEY *key, uint8_t out[kKeyIdLen]) {
+static bool key_id_of(const EVP_PKEY *key, uint8_t out[kCertificateKeyIdLen]) {
   const EC_KEY *ec = EVP_PKEY_get0_EC_KEY(key);
   uint8_t point[65];
   uint8_t digest[SHA256_DIGEST_LENGTH];
@@ -80,7 +78,7 @@ static bool key_id_of(const EVP_PKEY *key, uint8_t out[kKeyIdLen]) {
     return false;
   }
   SHA256(point, sizeof(point), digest);
-  memcpy(out, digest, kKeyIdLen);
+  memcpy(out, digest, kCertificateKeyIdLen);
   return true;
 }
 
@@ -119,10 +117,12 @@ static bool add_extension(CBB *extensions, enum extension_id id, bool critical,
          CBB_flush(extensions);
 }
 
-static bool add_subject_key_id(CBB *extensions, const EVP_PKEY *key) {
-  uint8_t value[2 + kKeyIdLen] = {CBS_ASN1_OCTETSTRING, kKeyIdLen};
-  return key_id_of(key, value + 2) &&
-         add_extension(extensions, kSubjectKeyId, false, value, sizeof(value));
+static bool add_subject_key_id(CBB *extensions,
+                               const struct certificate_public_key *key) {
+  uint8_t value[2 + kCertificateKeyIdLen] = {CBS_ASN1_OCTETSTRING,
+                                             kCertificateKeyIdLen};
+  memcpy(value + 2, key->id, sizeof(key->id));
+  return add_extension(extensions, kSubjectKeyId, false, value, sizeof(value));
 }
 
 static bool add_authority_key_id(CBB *extensions, const CBS *key_id) {
@@ -234,7 +234,8 @@ static bool write_tbs(CBB *out, const struct fields *fields) {
          add_validity(&tbs, &fields->period) &&
          CBB_add_bytes(&tbs, CBS_data(&fields->subject),
                        CBS_len(&fields->subject)) &&
-         EVP_marshal_public_key(&tbs, fields->subject_key) &&
+         CBB_add_bytes(&tbs, fields->subject_key->spki,
+                       sizeof(fields->subject_key->spki)) &&
          add_extensions(&tbs, &fields->extensions) && CBB_flush(out);
 }
 
@@ -275,6 +276,16 @@ static bool write_certificate(const struct fields *fields, EVP_PKEY *key,
   return ok;
 }
 
+bool certificate_public_key_of(struct certificate_public_key *out,
+                               const EVP_PKEY *key) {
+  size_t len;
+  CBB cbb;
+  bool ok = CBB_init_fixed(&cbb, out->spki, sizeof(out->spki)) &&
+            EVP_marshal_public_key(&cbb, key);
+  return finish_fixed(&cbb, ok, &len) && len == sizeof(out->spki) &&
+         key_id_of(key, out->id);
+}
+
 // write_root_name tells CAs apart that one machine makes on one day by a random
 // dnQualifier, which is what that attribute is for.
 static bool write_root_name(const char *label, uint8_t *buffer, size_t size,
@@ -293,13 +304,12 @@ static bool write_root_name(const char *label, uint8_t *buffer, size_t size,
   return finish_fixed_cbs(&cbb, ok, buffer, out);
 }
 
-static bool write_root_extensions(const EVP_PKEY *key, uint8_t *buffer,
-                                  size_t size, CBS *out) {
-  uint8_t key_id[kKeyIdLen] = {0};
+static bool write_root_extensions(const struct certificate_public_key *key,
+                                  uint8_t *buffer, size_t size, CBS *out) {
   CBS own_id;
-  CBS_init(&own_id, key_id, sizeof(key_id));
+  CBS_init(&own_id, key->id, sizeof(key->id));
   CBB cbb;
-  bool ok = CBB_init_fixed(&cbb, buffer, size) && key_id_of(key, key_id) &&
+  bool ok = CBB_init_fixed(&cbb, buffer, size) &&
             add_extension(&cbb, kBasicConstraints, true, kCaPathZero,
                           sizeof(kCaPathZero)) &&
             add_extension(&cbb, kKeyUsage, true, kKeyCertSign,
@@ -316,9 +326,11 @@ bool certificate_write_root(EVP_PKEY *key, const char *label,
                             size_t *out_len) {
   uint8_t name[256];
   uint8_t extensions[256];
-  struct fields fields = {.subject_key = key, .period = period};
-  if (!write_root_name(label, name, sizeof(name), &fields.subject) ||
-      !write_root_extensions(key, extensions, sizeof(extensions),
+  struct certificate_public_key public_key;
+  struct fields fields = {.subject_key = &public_key, .period = period};
+  if (!certificate_public_key_of(&public_key, key) ||
+      !write_root_name(label, name, sizeof(name), &fields.subject) ||
+      !write_root_extensions(&public_key, extensions, sizeof(extensions),
                              &fields.extensions)) {
     return false;
   }
@@ -328,8 +340,8 @@ bool certificate_write_root(EVP_PKEY *key, const char *label,
 
 static bool write_leaf_extensions(const struct certificate_issuer *issuer,
                                   const struct certificate_host *host,
-                                  const EVP_PKEY *key, uint8_t *buffer,
-                                  size_t size, CBS *out) {
+                                  const struct certificate_public_key *key,
+                                  uint8_t *buffer, size_t size, CBS *out) {
   CBB cbb;
   bool ok = CBB_init_fixed(&cbb, buffer, size) &&
             add_extension(&cbb, kKeyUsage, true, kDigitalSignature,
@@ -352,7 +364,7 @@ static struct certificate_period overlap(struct certificate_period a,
 
 bool certificate_write_leaf(const struct certificate_issuer *issuer,
                             const struct certificate_host *host,
-                            const EVP_PKEY *key,
+                            const struct certificate_public_key *key,
                             struct certificate_period period, uint8_t **out_der,
                             size_t *out_len) {
   static const uint8_t kEmptyName[] = {0x30, 0x00};

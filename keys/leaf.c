@@ -40,6 +40,7 @@ struct leaf_cache {
   const struct ca *ca;
   size_t max_leaves;
   EVP_PKEY *key;  // one for all leaves
+  struct certificate_public_key public_key;
   pthread_mutex_t mutex;
   struct leaf *leaves;  // this and the next are guarded by `mutex`
   uint64_t num_minted;
@@ -55,7 +56,9 @@ struct leaf_cache *leaf_cache_new(const struct ca *ca, size_t max_leaves) {
       .max_leaves = max_leaves == 0 ? 1 : max_leaves,
       .key = certificate_new_key(),
   };
-  if (cache->key == NULL || pthread_mutex_init(&cache->mutex, NULL) != 0) {
+  if (cache->key == NULL ||
+      !certificate_public_key_of(&cache->public_key, cache->key) ||
+      pthread_mutex_init(&cache->mutex, NULL) != 0) {
     EVP_PKEY_free(cache->key);
     OPENSSL_free(cache);
     return NULL;
@@ -101,7 +104,8 @@ static CRYPTO_BUFFER *mint_certificate(const struct leaf_cache *cache,
                                       .not_after = now + kLifetime};
   uint8_t *der = NULL;
   size_t len = 0;
-  if (!certificate_write_leaf(issuer, host, cache->key, period, &der, &len)) {
+  if (!certificate_write_leaf(issuer, host, &cache->public_key, period, &der,
+                              &len)) {
     return NULL;
   }
   CRYPTO_BUFFER *certificate = CRYPTO_BUFFER_new(der, len, NULL);

@@ -73,8 +73,10 @@ static double present(const struct ca *ca, SSL *ssl, uint64_t count) {
   EVP_PKEY *key = certificate_new_key();
   uint8_t *der = NULL;
   size_t len = 0;
-  if (!certificate_write_leaf(ca_issuer(ca), &host, key, ca_issuer(ca)->period,
-                              &der, &len)) {
+  struct certificate_public_key public_key;
+  if (!certificate_public_key_of(&public_key, key) ||
+      !certificate_write_leaf(ca_issuer(ca), &host, &public_key,
+                              ca_issuer(ca)->period, &der, &len)) {
     die("no leaf could be made");
   }
   CRYPTO_BUFFER *certificate = CRYPTO_BUFFER_new(der, len, NULL);

@@ -203,8 +203,10 @@ Test(ca, refuses_a_certificate_that_is_no_ca) {
   uint8_t *der;
   size_t len;
   EVP_PKEY *key = certificate_new_key();
-  cr_assert(
-      certificate_write_leaf(ca_issuer(ca), &host, key, period, &der, &len));
+  struct certificate_public_key public_key;
+  cr_assert(certificate_public_key_of(&public_key, key));
+  cr_assert(certificate_write_leaf(ca_issuer(ca), &host, &public_key, period,
+                                   &der, &len));
   ca_free(ca);
   put_key(scratch.dir, key);
   put_certificate(scratch.dir, der, len);

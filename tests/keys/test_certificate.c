@@ -1,7 +1,9 @@
 #include "keys/certificate.h"
 
 #include <criterion/criterion.h>
+#include <openssl/ec_key.h>
 #include <openssl/mem.h>
+#include <openssl/nid.h>
 #include <openssl/x509.h>
 
 #include "keys/support.h"
@@ -17,6 +19,23 @@ static X509 *root_with(struct certificate_period period) {
   OPENSSL_free(der);
   EVP_PKEY_free(key);
   return root;
+}
+
+Test(certificate, takes_the_public_half_of_a_p_256_key_only) {
+  struct certificate_public_key public_key;
+  EVP_PKEY *key = certificate_new_key();
+  cr_assert(certificate_public_key_of(&public_key, key));
+  const uint8_t *in = public_key.spki;
+  EVP_PKEY *again = d2i_PUBKEY(NULL, &in, sizeof(public_key.spki));
+  cr_assert_eq(in, public_key.spki + sizeof(public_key.spki));
+  cr_assert_eq(EVP_PKEY_cmp(key, again), 1);
+  EVP_PKEY_free(again);
+  EC_KEY *other = EC_KEY_new_by_curve_name(NID_secp384r1);
+  cr_assert(EC_KEY_generate_key(other) && EVP_PKEY_set1_EC_KEY(key, other));
+  cr_assert_not(certificate_public_key_of(&public_key, key));
+  EC_KEY_free(other);
+  EVP_PKEY_free(key);
+  cr_assert(no_leaks());
 }
 
 // 2049-12-31 23:59:59 and a second later: RFC 5280, section 4.1.2.5.

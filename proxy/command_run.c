@@ -40,7 +40,7 @@ struct run {
   struct service_sockets sockets;  // to listen on in place of options.listen
   struct ca *ca;
   char *ca_pem;
-  struct config *config;  // to begin with
+  struct config *config;  // to begin with; NULL once the crew runs
   struct leaf_cache *leaves;
   struct proxy_limit limit;
   struct proxy common;  // what all workers share
@@ -221,6 +221,8 @@ static int serve(struct run *r, struct options *options, int argc,
   if (!open_crew(r, argc, argv) || !start_crew(r)) {
     return EX_UNAVAILABLE;
   }
+  config_unref(r->config);  // the crew has it as long as it is in force
+  r->config = NULL;
   crew_run(r->crew);
   return EX_OK;
 }
@@ -229,12 +231,16 @@ static int serve(struct run *r, struct options *options, int argc,
 static bool take_down(struct run *r) {
   lifecycle_close(r->lifecycle);
   reload_close(r->reload);
+  struct log log = {LOG_TEXT, LOG_NORMAL};
+  if (r->crew != NULL) {
+    log = crew_config(r->crew)->options.log;
+  }
   int err = crew_free(r->crew);
   greeter_free(r->common.greeter);
   leaf_cache_free(r->leaves);
   if (err != 0) {
-    log_error(&r->config->options.log,
-              "the event loop was not empty at the end: %s", uv_strerror(err));
+    log_error(&log, "the event loop was not empty at the end: %s",
+              uv_strerror(err));
   }
   config_unref(r->config);
   free(r->ca_pem);

@@ -164,8 +164,8 @@ Test(command_config, shows_where_each_value_comes_from, .init = use_no_file) {
       "upstream-proxy = http://***@192.0.2.1:3128   ; my.conf:3\n",
       "verbose = no                                 ; command line\n",
       "quiet = yes                                  ; command line\n",
-      "\n[resolver]\nresolver = https://192.0.2.2/                ; "
-      "my.conf:6\n",
+      "\n[resolver]\nresolver = https://192.0.2.2/      ",
+      "     ; my.conf:6\n",
       "resolver = tls://192.0.2.3                   ; my.conf:7\n",
       "local-domain = home.example                  ; command line\n",
       "\n[site \"*.bank.example\"]\nmode = strict          ",

@@ -112,6 +112,7 @@ status_of() {
 
 # As docs/SERVICES.md has it.
 hand_over_a_password() {
+  # shellcheck disable=SC2016  # it is for the shell within
   within sh -ec 'umask 077
     drop_in=/etc/systemd/system/echproxy.service.d
     mkdir $drop_in

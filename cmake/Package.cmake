@@ -41,9 +41,12 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${debian}/postinst ${debian}/prerm ${debian}/postrm)
 
-configure_file(${debian}/changelog.in changelog @ONLY)
-echproxy_install_gzipped(${CMAKE_BINARY_DIR}/changelog changelog.Debian
-  ${CMAKE_INSTALL_DOCDIR})
-install(FILES ${debian}/lintian-overrides RENAME echproxy
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
+# What a package has and an installation by hand has not.
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  configure_file(${debian}/changelog.in changelog @ONLY)
+  echproxy_install_gzipped(${CMAKE_BINARY_DIR}/changelog changelog.Debian
+    ${CMAKE_INSTALL_DOCDIR})
+  install(FILES ${debian}/lintian-overrides RENAME echproxy
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
+endif()
 include(CPack)

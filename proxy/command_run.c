@@ -144,6 +144,26 @@ static bool open_crew(struct run *r, int argc, char **argv) {
   return true;
 }
 
+static bool listen_on_passed(struct run *r) {
+  const struct options *options = &r->options;
+  char text[kAddressTextSize];
+  int err = 0;
+  if (!crew_listen_on(r->crew, &err, &r->sockets)) {
+    log_error(&options->log,
+              "cannot listen on the sockets that the service manager passed: "
+              "%s",
+              uv_strerror(err));
+    return false;
+  }
+  if (options->listen_asked) {
+    log_notice(&options->log,
+               "the service manager says where to listen, so that %s of "
+               "--listen or the file is not used",
+               address_format(text, &options->listen));
+  }
+  return true;
+}
+
 // Leaves the addresses that it listens at in r->sockets.
 static bool start_listening(struct run *r) {
   struct service_sockets *sockets = &r->sockets;
@@ -151,14 +171,7 @@ static bool start_listening(struct run *r) {
   char text[kAddressTextSize];
   int err = 0;
   if (sockets->num > 0) {
-    if (!crew_listen_on(r->crew, &err, sockets)) {
-      log_error(&options->log,
-                "cannot listen on the sockets that the service manager passed: "
-                "%s",
-                uv_strerror(err));
-      return false;
-    }
-    return true;
+    return listen_on_passed(r);
   }
   if (!crew_listen(r->crew, &sockets->addresses[0], &err, &options->listen)) {
     log_error(&options->log,

@@ -51,6 +51,7 @@ struct options {
   struct local_domains local_domains;  // for the system's resolver
   // For `run`.
   struct address listen;  // always loopback; port 0: the kernel's choice
+  bool listen_asked;      // that it is not the default
   size_t num_workers;     // 0: as many as fit the machine
   struct log log;
   // For `check`.

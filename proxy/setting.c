@@ -127,6 +127,7 @@ static bool apply_listen(struct options *o, const char *value,
     return false;
   }
   o->listen = address;
+  o->listen_asked = true;
   return true;
 }
 

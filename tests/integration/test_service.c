@@ -91,6 +91,7 @@ Test(service, listens_with_all_workers_on_what_was_passed, .timeout = 60) {
   scene_start_proxy(&scene, kFourWorkers);
   struct peer *peer = proxy_process_peer(scene.proxy);
   cr_assert(peer_wait_line(peer, "listening on ", kWaitMs));
+  cr_expect(strstr(peer_output(peer), "127.0.0.1:0 of --listen or the file"));
   for (size_t i = 0; i < 2; i++) {
     uint16_t port = loopback_port(fds[i]);
     cr_expect_eq(num_copies(&scene, fds[i]), (size_t)kWorkers);

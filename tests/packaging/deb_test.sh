@@ -110,6 +110,23 @@ status_of() {
   within sed -n "s/^$1:[[:space:]]*//p" "/proc/$(property MainPID)/status"
 }
 
+# As docs/SERVICES.md has it.
+hand_over_a_password() {
+  # shellcheck disable=SC2016  # it is for the shell within
+  within sh -ec 'umask 077
+    drop_in=/etc/systemd/system/echproxy.service.d
+    mkdir $drop_in
+    echo "[proxy]
+upstream-proxy = socks5://me:secret@127.0.0.1:9" >/etc/echproxy/echproxy.conf
+    echo "[Service]
+LoadCredential=echproxy.conf:/etc/echproxy/echproxy.conf
+ExecStart=
+ExecStart=/usr/bin/echproxy run --state-dir %S/echproxy/proxy --config %d/echproxy.conf" >$drop_in/password.conf
+    systemctl daemon-reload
+    systemctl reset-failed echproxy.service echproxy.socket
+    systemctl restart echproxy.socket'
+}
+
 use_of_the_machine() {
   local before
   expect 'nothing is started unasked' nothing_listens
@@ -133,7 +150,10 @@ use_of_the_machine() {
 mode = wrong" >/etc/echproxy/echproxy.conf'
   within systemctl restart echproxy.service 2>/dev/null || true
   expect 'it reads its file' test "$(property ExecMainStatus)" = 78
-  within rm -r /etc/echproxy
+  hand_over_a_password
+  expect 'a file with a password is handed over' page_is_there within
+  within rm -r /etc/echproxy /etc/systemd/system/echproxy.service.d
+  within systemctl daemon-reload
   within systemctl reset-failed echproxy.service echproxy.socket
   within systemctl restart echproxy.socket
   expect 'and runs again without' page_is_there within

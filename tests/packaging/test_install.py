@@ -30,6 +30,10 @@ share/man/man1/echproxy.1.gz
 share/man/man5/echproxy.conf.5.gz
 share/zsh/{zsh}/_echproxy
 """.split()
+PACKAGE_ONLY = {
+    "share/doc/echproxy/changelog.Debian.gz",
+    "share/lintian/overrides/echproxy",
+}
 
 
 def prefix():
@@ -68,6 +72,8 @@ class Install(unittest.TestCase):
         found = files_below(self.below)
         zsh = "vendor-completions" if prefix() == "/usr" else "site-functions"
         wanted = {name.format(zsh=zsh) for name in WANTED}
+        if prefix() == "/usr":
+            wanted |= PACKAGE_ONLY
         self.assertEqual(wanted - found, set())
         for name in found - wanted:
             self.assertRegex(name, r"^share/doc/echproxy/docs/[A-Z-]+\.md$")

@@ -124,6 +124,7 @@ class ManPages(unittest.TestCase):
         tables = {
             part.split("\n")[0]: re.findall(r"^\| `([a-z-]+)` \|", part, re.M)
             for part in parts[1:]
+            if part.startswith("[")
         }
         for title, keys in tables.items():
             name = title.replace('"', r"\(dq")

@@ -145,7 +145,7 @@ static bool open_crew(struct run *r, int argc, char **argv) {
 }
 
 static bool listen_on_passed(struct run *r) {
-  const struct options *options = &r->options;
+  const struct options *options = &r->config->options;
   char text[kAddressTextSize];
   int err = 0;
   if (!crew_listen_on(r->crew, &err, &r->sockets)) {

@@ -3,7 +3,7 @@
 # Whether the command is one of those given; it is run when there is none.
 function __echproxy_is
     set -l words (commandline -opc)
-    set -l known run check keygen inspect publish rotate ca trust untrust
+    set -l known run check config keygen inspect publish rotate ca trust untrust
     set -l command run
     if set -q words[2]; and contains -- $words[2] $known
         set command $words[2]
@@ -18,6 +18,7 @@ end
 complete -c echproxy -f
 complete -c echproxy -n __echproxy_is_first -a run -d 'Run the proxy'
 complete -c echproxy -n __echproxy_is_first -a check -d 'Say whether a site can be reached privately'
+complete -c echproxy -n __echproxy_is_first -a config -d 'Write or show the configuration'
 complete -c echproxy -n __echproxy_is_first -a keygen -d 'Make an ECH key for a server'
 complete -c echproxy -n __echproxy_is_first -a inspect -d 'Say what an ECH key or record holds'
 complete -c echproxy -n __echproxy_is_first -a publish -d 'Print the record for an ECH key'
@@ -34,7 +35,7 @@ complete -c echproxy -n '__echproxy_is rotate' -a '(__fish_complete_directories)
 complete -c echproxy -n '__echproxy_is check' -a '(__fish_print_hostnames)'
 
 # What several commands have.
-complete -c echproxy -n '__echproxy_is run check ca trust untrust' -s c -l config -r -F -d 'Configuration file'
+complete -c echproxy -n '__echproxy_is run check config ca trust untrust' -s c -l config -r -F -d 'Configuration file'
 complete -c echproxy -n '__echproxy_is run check ca trust untrust' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the CA is kept'
 complete -c echproxy -n '__echproxy_is run check' -l mode -x -a 'prefer strict' -d 'What to do with sites without ECH'
 complete -c echproxy -n '__echproxy_is run check' -l resolver -x -d 'URL of a resolver'
@@ -55,6 +56,10 @@ complete -c echproxy -n '__echproxy_is run' -l workers -x -d 'Threads that share
 complete -c echproxy -n '__echproxy_is run' -s v -l verbose -d 'Name the hosts in the log'
 complete -c echproxy -n '__echproxy_is run' -s q -l quiet -d 'Log errors only'
 complete -c echproxy -n '__echproxy_is run' -l log-format -x -a 'text json' -d 'Form of the log'
+
+complete -c echproxy -n '__echproxy_is config' -l init -d 'Write a file to begin with'
+complete -c echproxy -n '__echproxy_is config' -l force -d 'Replace the file'
+complete -c echproxy -n '__echproxy_is config' -l show -d 'Print what is in force'
 
 complete -c echproxy -n '__echproxy_is trust' -l list -d 'Say where the CA is trusted'
 complete -c echproxy -n '__echproxy_is untrust' -l delete -d 'Delete the CA as well'

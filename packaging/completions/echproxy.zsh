@@ -5,6 +5,7 @@ local -a commands help file_and_ca names options
 commands=(
   'run:run the proxy'
   'check:say whether a site can be reached privately'
+  'config:write or show the configuration'
   'keygen:make an ECH key for a server'
   'inspect:say what an ECH key or record holds'
   'publish:print the record for an ECH key'
@@ -53,6 +54,14 @@ case $command in
   check)
     options=($names $file_and_ca '--json[print one JSON object]'
       ':host:_hosts')
+    ;;
+  config)
+    options=(
+      '(-c --config)'{-c,--config}'[configuration file]:file:_files'
+      '(--show)--init[write a file to begin with]'
+      '(--show)--force[replace the file]'
+      '(--init --force)--show[print what is in force]'
+    )
     ;;
   trust)
     options=($file_and_ca

@@ -75,11 +75,22 @@ as_tester() {
   within runuser -u tester -- env XDG_RUNTIME_DIR=/run/user/1000 "$@"
 }
 
+# end_machine keeps the exit status: a machine that is gone already is none of
+# its business.
+end_machine() {
+  local status=$?
+  kill "$nspawn" 2>/dev/null || true
+  sleep 1
+  kill "$nspawn" 2>/dev/null || true
+  wait || true
+  exit $status
+}
+
 boot() {
   systemd-nspawn -q --register=no --keep-unit -D "$root" --private-network -b \
     --console=pipe >"$dir/boot.log" 2>&1 </dev/null &
   nspawn=$!
-  trap 'kill "$nspawn" 2>/dev/null; sleep 1; kill "$nspawn" 2>/dev/null; wait' EXIT
+  trap end_machine EXIT
   for _ in $(seq 300); do
     machine=$(pgrep -P "$nspawn" -x systemd || true)
     if [ -n "$machine" ] &&

@@ -158,7 +158,7 @@ static bool open_crew(struct run *r, int argc, char **argv) {
   limit_set(&r->limit, files, num);
   r->crew = crew_new(num, &r->common, r->config);
   r->reload = reload_open(r->crew, ca_certificate(r->ca), argc, argv);
-  r->lifecycle = lifecycle_open(r->crew, r->leaves, r->reload);
+  r->lifecycle = lifecycle_open(r->crew, r->common.tally, r->reload);
   return true;
 }
 

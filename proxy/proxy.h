@@ -46,17 +46,18 @@ struct proxy {
   struct terms *terms;             // terms.h: for connections that begin now
   const struct log *log;           // of the configuration in force
   struct connection *connections;  // the open ones, newest first
-  // Counted by the worker, and read by any thread.
-  atomic_size_t num_connections;
-  atomic_uint_fast64_t num_hidden;  // tunnels by verdict, since the start
-  atomic_uint_fast64_t num_passed;
-  atomic_uint_fast64_t num_refused;
+  atomic_size_t num_connections;   // as many; read by any thread
 
   // The same for all workers, thread-safe or never changed, and borrowed.
   struct proxy_limit *limit;
   struct greeter *greeter;  // proxy/greeter.h
   const char *ca_path;      // of the CA's certificate, for messages and pages
   const char *ca_pem;       // the certificate itself; NULL when unknown
+  // What was done since the start (status/, ech/resolver_health.h).
+  struct journal *journal;
+  struct tally *tally;
+  struct advice_book *advice;
+  struct resolver_health *resolver_health;
 };
 
 // proxy_add puts `connection` on the list; `close(owner)` must drop `owner`

@@ -56,7 +56,32 @@ Test(forward, carries_a_request_and_its_answer) {
                           "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
                           "Connection: close\r\n\r\nhello"));
   expect_ended(&bed, "passed through", "");
-  cr_assert_eq(bed.proxy.num_passed, 1);
+  cr_assert_eq(bed_count(&bed)->verdicts[VISIT_PASSED], 1);
+  bed_close(&bed);
+}
+
+Test(forward, is_noted_while_it_goes_on) {
+  struct front_bed bed;
+  struct visit_row row;
+  start(&bed, "GET", "1.1", "\r\n");
+  wait_for(&bed, &bed.origin, "\r\n\r\n");
+  static const char kHead[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+  peer_write_text(&bed.origin, kHead);
+  peer_write_text(&bed.origin, "hel");
+  wait_for(&bed, &bed.browser, "hel");
+  cr_assert(journal_find(bed.proxy.journal, 1, &row, NULL));
+  cr_assert_eq(row.verdict, VISIT_PASSED);
+  cr_assert_not(row.done);
+  cr_assert_str_eq(row.step, "exchange");
+  cr_assert_str_eq(row.host, "site.example");
+  cr_assert_str_eq(row.name, "site.example");
+  cr_assert_str_neq(row.address, "");
+  cr_assert_eq(row.bytes_down, strlen(kHead) + 3);
+  cr_assert_eq(bed_count(&bed)->counters[TALLY_BYTES_DOWN], row.bytes_down);
+  peer_write_text(&bed.origin, "lo");
+  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
+  cr_assert(journal_find(bed.proxy.journal, 1, &row, NULL));
+  cr_assert(row.done);
   bed_close(&bed);
 }
 
@@ -429,7 +454,7 @@ Test(forward, refuses_what_it_must_not_or_cannot_reach) {
     bed.terms.mode = kCases[i].mode;
     bed_expect(&bed, kCases[i].begins, kCases[i].contains);
     expect_ended(&bed, "refused", kCases[i].contains);
-    cr_expect_eq(bed.proxy.num_refused, 1);
+    cr_expect_eq(bed_count(&bed)->verdicts[VISIT_REFUSED], 1);
     cr_expect_eq(bed.listener.num_accepted, 0);
     bed_close(&bed);
   }
@@ -478,6 +503,8 @@ Test(forward, says_that_a_site_refuses_connections) {
   peer_cleanup(&bed.browser);
   worker_run(bed.proxy.worker);
   cr_assert_eq(worker_free(bed.proxy.worker), 0);
+  journal_free(bed.proxy.journal);
+  tally_free(bed.proxy.tally);
 }
 
 Test(forward, is_the_last_hop_when_max_forwards_says_so) {

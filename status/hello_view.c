@@ -209,21 +209,24 @@ static bool read_all(struct reader *r) {
   return ok && position(r) == r->view->message_len;
 }
 
-// What could not be read is one field more, even where no octet of it is left.
-static void add_rest(struct reader *r, size_t len) {
-  size_t offset = position(r);
-  size_t message_len = r->view->message_len;
-  bool cut_off = len < message_len && !r->malformed;
+static void add_not_kept(struct reader *r, size_t len) {
   struct bytes value = {0};
-  if (cut_off) {
-    hello_value_octets(&value, message_len - offset);
-    hello_value_format(&value, ", of which %zu were kept", len - offset);
-  } else {
-    hello_value_octets(&value, len - offset);
-    hello_value_format(&value, " from where it is not well-formed");
-  }
+  size_t offset = position(r);
+  size_t missing = r->view->message_len - offset;
+  hello_value_octets(&value, missing);
+  hello_value_format(&value, ", of which %zu were kept", len - offset);
+  add_named(r, "not kept", offset, &value);
+  r->view->fields[r->view->num_fields - 1].len = missing;
+}
+
+static void add_malformed(struct reader *r, size_t len) {
+  struct bytes value = {0};
+  size_t offset = position(r);
+  hello_value_octets(&value, len - offset);
+  hello_value_format(&value, " from where it is not well-formed");
   CBS_init(&r->cbs, r->message + len, 0);
-  add_named(r, cut_off ? "not kept" : "malformed", offset, &value);
+  add_named(r, "malformed", offset, &value);
+  r->view->message_len = len;
 }
 
 void hello_view_init(struct hello_view *view, const uint8_t *message,
@@ -231,8 +234,11 @@ void hello_view_init(struct hello_view *view, const uint8_t *message,
   struct reader r = {.view = view, .message = message};
   *view = (struct hello_view){.message_len = len};
   CBS_init(&r.cbs, message, len);
-  if (!read_all(&r) || len > view->message_len) {
-    add_rest(&r, len);
+  bool ok = read_all(&r);
+  if (!ok && len < view->message_len && !r.malformed) {
+    add_not_kept(&r, len);
+  } else if (!ok || len > view->message_len) {
+    add_malformed(&r, len);
   }
 }
 

@@ -23,12 +23,13 @@ struct hello_field {
 struct hello_view {
   struct hello_field *fields;
   size_t num_fields;
-  size_t message_len;  // that the message says it has, with its header
+  size_t message_len;  // what was not kept included
 };
 
 // hello_view_init reads the handshake message `message`, or the first octets
 // of it. Where it ends too early or is not well-formed, a last field says so:
-// "not kept" or "malformed". Nothing of `message` is needed afterwards.
+// "not kept", as long as what is missing, or "malformed". Nothing of `message`
+// is needed afterwards.
 // Released with hello_view_cleanup.
 void hello_view_init(struct hello_view *view, const uint8_t *message,
                      size_t len);

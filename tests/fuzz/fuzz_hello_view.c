@@ -21,7 +21,8 @@ static void check_fields(const struct hello_view *view, size_t len) {
     check_printable(field->name);
     check_printable(field->value);
   }
-  fuzz_require(view->num_fields > 0 && offset == len);
+  fuzz_require(view->num_fields > 0 && offset == view->message_len);
+  fuzz_require(offset >= len);
 }
 
 static const struct hello_field *find(const struct hello_view *view,

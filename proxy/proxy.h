@@ -57,6 +57,11 @@ struct proxy {
   struct greeter *greeter;  // proxy/greeter.h
   const char *ca_path;      // of the CA's certificate, for messages and pages
   const char *ca_pem;       // the certificate itself; NULL when unknown
+  // What was done since the start (status/, ech/resolver_health.h).
+  struct journal *journal;
+  struct tally *tally;
+  struct advice_book *advice;
+  struct resolver_health *resolver_health;
 };
 
 // proxy_add puts `connection` on the list; `close(owner)` must drop `owner`

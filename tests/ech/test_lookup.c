@@ -386,6 +386,32 @@ Test(lookup, believes_no_server_that_it_cannot_verify) {
   fixture_cleanup(&f);
 }
 
+Test(lookup, tells_how_its_servers_do) {
+  struct fixture f;
+  struct resolver_report report;
+  struct resolver_health *health = resolver_health_new();
+  fixture_init(&f, (const char *[]){"site.test. 0 IN A 192.0.2.1", NULL});
+  resolver_use_health(f.resolver, health);
+  lookup_answer_unref(expect(&f, "localhost", 443, LOOKUP_LOCAL));
+  resolver_health_read(health, &report);
+  cr_assert_eq(report.state, RESOLVER_UNUSED, "nobody was asked");
+  lookup_answer_unref(expect(&f, "none.test", 443, LOOKUP_NXDOMAIN));
+  resolver_health_read(health, &report);
+  cr_assert_eq(report.state, RESOLVER_OK, "that is an answer");
+
+  struct dns_server gone = test_server_at(NULL, loopback_free_port());
+  resolver_free(f.resolver);
+  f.resolver = resolver_new(f.worker, &gone, 1, f.trust.store);
+  resolver_use_health(f.resolver, health);
+  lookup_answer_unref(expect(&f, "site.test", 443, LOOKUP_FAILED));
+  lookup_answer_unref(expect(&f, "other.test", 443, LOOKUP_FAILED));
+  resolver_health_read(health, &report);
+  cr_assert_eq(report.state, RESOLVER_FAILING);
+  cr_assert_str_eq(report.last_error, channel_status_str(CHANNEL_UNREACHABLE));
+  fixture_cleanup(&f);
+  resolver_health_free(health);
+}
+
 // The server is one that nobody listens at: any question to it would fail.
 Test(lookup, answers_special_names_without_asking) {
   struct test_trust trust;

@@ -10,7 +10,7 @@
 #include "proxy/local_site.h"
 #include "proxy/status_data.h"
 #include "status/journal.h"
-#include "status/status_json.h"
+#include "status/visit_json.h"
 
 enum {
   kTickMs = 100,
@@ -77,7 +77,7 @@ static void add_visits(struct watcher *w) {
     struct visit_row row;
     size_t len;
     memcpy(&row, rows.data + at, sizeof(row));
-    char *json = status_json_visit(&row, &len);
+    char *json = visit_json_row(&row, &len);
     add_event(w, "visit", json, len);
   }
   free(rows.data);

@@ -12,6 +12,7 @@
 #include "proxy/setup_page.h"
 #include "proxy/status_data.h"
 #include "proxy/status_shell.h"
+#include "proxy/terms.h"
 
 // Each function takes `browser`.
 typedef void serve_fn(struct proxy *proxy, struct stream *browser,
@@ -79,6 +80,11 @@ static void send_pac(struct proxy *proxy, struct stream *browser,
 
 static void send_ca_pem(struct proxy *proxy, struct stream *browser,
                         const struct local_request *request) {
+  if (proxy->ca_pem == NULL) {
+    local_answer_error(browser, request, 404,
+                       "there is no CA certificate to hand out");
+    return;
+  }
   local_answer_send(
       browser, request,
       &(struct local_answer){.type = "application/x-pem-file",

@@ -104,8 +104,8 @@ static const char *ask(struct rule_post *p, const json_t *json) {
   if (!read_mode(&mode, member(json, "mode"))) {
     return "`mode` must be \"pass\", \"strict\" or \"default\"";
   }
-  p->request = rule_desk_ask(p->proxy->local->rules, p->proxy->worker,
-                             site.host, mode, on_rule, p);
+  p->request = rule_request_send(p->proxy->local->rules, p->proxy->worker,
+                                 site.host, mode, on_rule, p);
   return NULL;
 }
 

@@ -1,5 +1,5 @@
 // rule_post takes a request to change the rule of one site, a POST to
-// /api/rules, and answers when that is in force (rule_desk.h).
+// /api/rules, and answers when that is in force (rule_request.h).
 
 #ifndef ECHPROXY_PROXY_RULE_POST_H
 #define ECHPROXY_PROXY_RULE_POST_H

@@ -14,6 +14,7 @@
 #include "status/metrics_text.h"
 #include "status/status_json.h"
 #include "status/tally.h"
+#include "status/visit_json.h"
 
 int64_t status_data_now_ms(void) {
   struct timespec now;
@@ -107,7 +108,7 @@ void status_data_send_status(struct proxy *proxy, struct stream *browser,
 void status_data_send_visits(struct proxy *proxy, struct stream *browser,
                              const struct local_request *request) {
   size_t len;
-  char *text = status_json_visits(proxy->journal, &len);
+  char *text = visit_json_list(proxy->journal, &len);
   send_text(browser, request, kJson, text, len);
 }
 
@@ -140,19 +141,22 @@ void status_data_send_visit(struct proxy *proxy, struct stream *browser,
                        "that visit is not known any more, or never was");
     return;
   }
-  char *text = status_json_detail(&row, &hellos, &len);
+  char *text = visit_json_detail(&row, &hellos, &len);
   visit_hellos_cleanup(&hellos);
   send_text(browser, request, kJson, text, len);
 }
 
 void status_data_send_metrics(struct proxy *proxy, struct stream *browser,
                               const struct local_request *request) {
-  struct gathered g;
+  const struct metrics_facts facts = {
+      .version = ECHPROXY_VERSION,
+      .boringssl = ECHPROXY_BORINGSSL,
+      .started_ms = proxy->local->started_ms,
+      .open = proxy->limit->num_connections,
+  };
   struct tally_counts counts;
   size_t len;
-  gather(&g, proxy, status_data_now_ms());
   tally_read(proxy->tally, &counts);
-  char *text = metrics_text(&g.facts, &counts, &len);
-  send_text(browser, request, "text/plain; version=0.0.4; charset=utf-8", text,
-            len);
+  char *text = metrics_text(&facts, &counts, &len);
+  send_text(browser, request, METRICS_CONTENT_TYPE, text, len);
 }

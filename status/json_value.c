@@ -6,7 +6,7 @@
 
 #include "net/xalloc.h"
 
-enum { kTimeSize = 48, kRealDigits = 12 };
+enum { kRealDigits = 12 };
 
 static json_t *ascii_of(const char *text) {
   char *copy = xstrdup(text);
@@ -30,16 +30,21 @@ json_t *json_value_count(uint64_t number) {
   return json_integer((json_int_t)number);
 }
 
-json_t *json_value_time(int64_t ms) {
-  char seconds[32], text[kTimeSize];
+const char *json_value_format_time(char out[kJsonTimeSize], int64_t ms) {
+  char seconds[32];
   time_t time = (time_t)(ms / 1000);
   struct tm tm;
-  if (ms <= 0 || gmtime_r(&time, &tm) == NULL) {
-    return json_null();
+  out[0] = '\0';
+  if (ms > 0 && gmtime_r(&time, &tm) != NULL) {
+    strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out, kJsonTimeSize, "%s.%03dZ", seconds, (int)(ms % 1000));
   }
-  strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-  snprintf(text, sizeof(text), "%s.%03dZ", seconds, (int)(ms % 1000));
-  return json_string(text);
+  return out;
+}
+
+json_t *json_value_time(int64_t ms) {
+  char text[kJsonTimeSize];
+  return json_value_text(json_value_format_time(text, ms));
 }
 
 char *json_value_dump(json_t *value, size_t *out_len) {

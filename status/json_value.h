@@ -15,8 +15,14 @@ json_t *json_value_text(const char *text);
 // json_value_count returns `number`.
 json_t *json_value_count(uint64_t number);
 
-// json_value_time returns milliseconds since 1970 in ISO 8601's form, UTC; null
-// when they are 0.
+enum { kJsonTimeSize = 64 };
+
+// json_value_format_time writes milliseconds since 1970 in ISO 8601's form,
+// UTC;
+// "" when they are 0. Returns `out`.
+const char *json_value_format_time(char out[kJsonTimeSize], int64_t ms);
+
+// json_value_time returns what json_value_format_time writes, or null.
 json_t *json_value_time(int64_t ms);
 
 // json_value_dump returns the text of `value`, which it takes, on one line, and

@@ -169,7 +169,7 @@ static bool open_crew(struct run *r, int argc, char **argv) {
   r->local->num_workers = num;
   r->rules = rule_desk_open(r->crew, r->reload);
   r->local->rules = rule_desk_inbox(r->rules);
-  r->lifecycle = lifecycle_open(r->crew, r->leaves, r->reload);
+  r->lifecycle = lifecycle_open(r->crew, r->common.tally, r->reload);
   return true;
 }
 

@@ -478,6 +478,8 @@ Test(forward, says_that_a_site_refuses_connections) {
   peer_cleanup(&bed.browser);
   worker_run(bed.proxy.worker);
   cr_assert_eq(worker_free(bed.proxy.worker), 0);
+  journal_free(bed.proxy.journal);
+  tally_free(bed.proxy.tally);
 }
 
 Test(forward, is_the_last_hop_when_max_forwards_says_so) {

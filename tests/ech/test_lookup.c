@@ -258,6 +258,26 @@ Test(lookup, keeps_answers_for_their_ttl) {
   fixture_cleanup(&f);
 }
 
+Test(lookup, tells_whether_an_answer_was_cached) {
+  struct fixture f;
+  fixture_init(&f, (const char *[]){"site.test. 300 IN HTTPS 1 . ech=$ECH",
+                                    "site.test. 300 IN A 192.0.2.1", NULL});
+  for (int i = 0; i < 2; i++) {
+    struct lookup_answer *answer = NULL;
+    struct lookup *l =
+        lookup_start(f.resolver, "site.test", 443, on_answer, &answer);
+    cr_assert_eq(lookup_is_cached(l), i == 1);
+    RUN_UNTIL(f.worker, answer != NULL);
+    lookup_answer_unref(answer);
+  }
+  struct lookup_answer *answer = NULL;
+  struct lookup *l =
+      lookup_start(f.resolver, "192.0.2.1", 443, on_answer, &answer);
+  cr_assert_not(lookup_is_cached(l), "there is none to be had");
+  lookup_cancel(l);
+  fixture_cleanup(&f);
+}
+
 Test(lookup, shares_the_queries_of_one_name) {
   struct fixture f;
   fixture_init(&f, (const char *[]){"site.test. 0 IN HTTPS 1 . ech=$ECH",
@@ -432,6 +452,7 @@ Test(lookup, answers_special_names_without_asking) {
       {"x.onion", LOOKUP_FORBIDDEN, NULL},
       {"x.onion.", LOOKUP_FORBIDDEN, NULL},
       {"x.invalid", LOOKUP_NXDOMAIN, NULL},
+      {"ech.internal", LOOKUP_NXDOMAIN, NULL},
       {"", LOOKUP_FORBIDDEN, NULL},
       {".", LOOKUP_FORBIDDEN, NULL},
       {"a..test", LOOKUP_FORBIDDEN, NULL},

@@ -269,7 +269,7 @@ static void start(struct lookup *l, const char *host, uint16_t port) {
                      0);
       break;
     case NAME_NONEXISTENT:
-      answer_at_once(l, LOOKUP_NXDOMAIN, ".invalid names do not exist", NULL,
+      answer_at_once(l, LOOKUP_NXDOMAIN, "such names do not exist", NULL,
                      0);
       break;
     case NAME_NOT_A_HOST:

@@ -237,6 +237,7 @@ static void member_drain(void *owner) {
     return;
   }
   close_listeners(m);
+  proxy_close_watchers(&m->proxy);
   uv_check_start(&m->turn, on_turn);
 }
 

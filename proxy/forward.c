@@ -166,14 +166,25 @@ static void start_dial(struct forward *f, const struct lookup_answer *answer,
                        answer->num_addresses, kDialTimeoutMs, on_dialed, f);
 }
 
+enum { kWhySize = 256 };
+
+static void say_why(char out[kWhySize], enum lookup_status status,
+                    const char *detail) {
+  snprintf(out, kWhySize, "the site %s%s%s", lookup_status_str(status),
+           detail != NULL ? ": " : "", detail != NULL ? detail : "");
+}
+
 static void refuse_lookup(struct forward *f,
                           const struct lookup_answer *answer) {
-  char why[256];
-  snprintf(why, sizeof(why), "the site %s%s%s",
-           lookup_status_str(answer->status),
-           answer->detail != NULL ? ": " : "",
-           answer->detail != NULL ? answer->detail : "");
+  char why[kWhySize];
+  say_why(why, answer->status, answer->detail);
   refuse(f, 502, account_refusal_of_lookup(answer->status), why);
+}
+
+void forward_answer_no_site(struct stream *browser, bool is_head) {
+  char why[kWhySize];
+  say_why(why, LOOKUP_NXDOMAIN, NULL);
+  answer_error(browser, 502, why, is_head);
 }
 
 static void decide(struct forward *f, const struct lookup_answer *answer,

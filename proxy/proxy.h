@@ -46,6 +46,7 @@ struct proxy {
   struct terms *terms;             // terms.h: for connections that begin now
   const struct log *log;           // of the configuration in force
   struct connection *connections;  // the open ones, newest first
+  struct connection *watchers;     // those that only look on, likewise
   atomic_size_t num_connections;   // as many; read by any thread
 
   // The same for all workers, thread-safe or never changed, and borrowed.
@@ -58,6 +59,7 @@ struct proxy {
   struct tally *tally;
   struct advice_book *advice;
   struct resolver_health *resolver_health;
+  struct local_site *local;  // of the proxy's own pages; local_site.h
 };
 
 // proxy_add puts `connection` on the list; `close(owner)` must drop `owner`
@@ -65,6 +67,14 @@ struct proxy {
 void proxy_add(struct proxy *proxy, struct connection *connection,
                void (*close)(void *owner), void *owner);
 void proxy_remove(struct proxy *proxy, struct connection *connection);
+
+// proxy_add_watcher and proxy_remove_watcher do the same for a connection that
+// watches what the others do. It does not count among them: nobody waits for
+// its end, and proxy_close_watchers ends it when the others are waited for.
+void proxy_add_watcher(struct proxy *proxy, struct connection *connection,
+                       void (*close)(void *owner), void *owner);
+void proxy_remove_watcher(struct proxy *proxy, struct connection *connection);
+void proxy_close_watchers(struct proxy *proxy);
 
 // proxy_is_full says whether there are as many connections as there may be.
 bool proxy_is_full(const struct proxy *proxy);
@@ -74,7 +84,7 @@ bool proxy_is_full(const struct proxy *proxy);
 const struct upstream *proxy_via(const struct upstream *upstream,
                                  const struct lookup_answer *answer);
 
-// proxy_close_all closes every open connection.
+// proxy_close_all closes every open connection, watchers too.
 void proxy_close_all(struct proxy *proxy);
 
 #endif

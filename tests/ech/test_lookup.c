@@ -452,6 +452,7 @@ Test(lookup, answers_special_names_without_asking) {
       {"x.onion", LOOKUP_FORBIDDEN, NULL},
       {"x.onion.", LOOKUP_FORBIDDEN, NULL},
       {"x.invalid", LOOKUP_NXDOMAIN, NULL},
+      {"ech.internal", LOOKUP_NXDOMAIN, NULL},
       {"", LOOKUP_FORBIDDEN, NULL},
       {".", LOOKUP_FORBIDDEN, NULL},
       {"a..test", LOOKUP_FORBIDDEN, NULL},

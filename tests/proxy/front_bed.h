@@ -15,6 +15,7 @@
 #include "net/net_test.h"
 #include "net/xalloc.h"
 #include "proxy/client.h"
+#include "proxy/local_site.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
 #include "proxy/terms.h"
@@ -22,10 +23,14 @@
 #include "status/journal.h"
 #include "status/tally.h"
 
+static const char kBedToken[] = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw-";
+static const char kBedKey[] = "00112233445566778899aabbccddeeff";
+
 struct front_bed {
   struct proxy proxy;
   struct terms terms;
   struct proxy_limit limit;
+  struct local_site local;
   struct tally_counts counts;  // read by bed_count
   struct log log;
   struct peer browser;
@@ -135,6 +140,9 @@ static inline void bed_open(struct front_bed *bed) {
   bed->proxy.terms = &bed->terms;
   bed->terms.num_refs = 1;
   bed->proxy.limit = &bed->limit;
+  bed->proxy.local = &bed->local;
+  snprintf(bed->local.token, sizeof(bed->local.token), "%s", kBedToken);
+  snprintf(bed->local.probe_key, sizeof(bed->local.probe_key), "%s", kBedKey);
   bed->proxy.journal = journal_new(16);
   bed->proxy.tally = tally_new();
   test_listener_open(&bed->listener, fake_worker, "127.0.0.1");

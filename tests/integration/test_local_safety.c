@@ -222,7 +222,8 @@ static void expect_like_nobody(struct scene *scene, const char *url) {
   local_run(&ours, ARGS("-x", proxy, "--cacert", ca, url));
   cr_expect_eq(ours.exit_code, nobodys.exit_code, "%s: %d", url,
                ours.exit_code);
-  cr_expect_str_eq(ours.out, nobodys.out, "%s", url);
+  cr_expect_str_eq(ours.out, nobodys.out, "%s: %s instead of %s", url, ours.out,
+                   nobodys.out);
   program_cleanup(&ours);
   program_cleanup(&nobodys);
 }

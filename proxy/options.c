@@ -21,7 +21,8 @@ struct given {
     const char *value;
   } *settings;
   size_t num_settings;
-  const char *argument;  // the one that is no option, or NULL
+  const char **arguments;  // those that are no options
+  size_t num_arguments;
 };
 
 bool options_error_set(struct options_error *error, int exit_code,
@@ -87,11 +88,7 @@ static bool add_argument(struct given *given, struct options_error *out_error,
         "unexpected argument '%s' (see echproxy %s --help)", word,
         kCommands[command].name);
   }
-  if (given->argument != NULL) {
-    return options_error_set(out_error, EX_USAGE,
-                             "one host at a time: '%s' is one too many", word);
-  }
-  given->argument = word;
+  given->arguments[given->num_arguments++] = word;
   return true;
 }
 
@@ -106,6 +103,7 @@ static bool read_command_line(struct given *given,
                                argc, argv) ||
             options_error_set(out_error, EX_USAGE, "%s", line.error);
   given->settings = xcalloc(line.num_words + 1, sizeof(*given->settings));
+  given->arguments = xcalloc(line.num_words + 1, sizeof(*given->arguments));
   for (size_t i = 0; ok && i < line.num_words; i++) {
     const struct command_word *word = &line.words[i];
     if (word->option == kCommandLineArgument) {
@@ -242,30 +240,33 @@ static bool complete_sites(const struct options *options,
                            section->upstream->host, section->pattern.text, why);
 }
 
-// Reads HOST[:PORT]; an IPv6 address alone may stand without brackets.
-static bool set_target(struct options *options, struct options_error *out_error,
-                       const char *argument) {
-  struct authority target;
-  if (argument == NULL) {
+// Reads what `check` is to look at; "-" stands for the lines of standard input.
+static bool set_targets(struct options *options,
+                        struct options_error *out_error,
+                        const struct given *given) {
+  char text[sizeof(out_error->text)];
+  struct check_targets *targets = &options->targets;
+  for (size_t i = 0; i < given->num_arguments; i++) {
+    const char *argument = given->arguments[i];
+    if (strcmp(argument, "-") == 0) {
+      if (!check_targets_read(targets, stdin, text, sizeof(text))) {
+        return options_error_set(out_error, EX_DATAERR, "%s", text);
+      }
+      continue;
+    }
+    const char *why = check_targets_add(targets, argument);
+    if (why != NULL) {
+      return options_error_set(out_error, EX_USAGE, "%s: %s", argument, why);
+    }
+  }
+  if (given->num_arguments == 0) {
     return options_error_set(
         out_error, EX_USAGE,
         "check needs a host, such as echproxy check example.com");
   }
-  if (strchr(argument, '/') != NULL) {
-    return options_error_set(out_error, EX_USAGE,
-                             "%s: give HOST or HOST:PORT, not a URL", argument);
-  }
-  if (!authority_from_text(&target, argument, strlen(argument)) &&
-      !authority_from_host(&target, argument, strlen(argument))) {
-    return options_error_set(
-        out_error, EX_USAGE,
-        "%s: not a host name or IP address with a port from 1 to 65535 (names "
-        "in other scripts are written in their xn-- form)",
-        argument);
-  }
-  memcpy(options->host, target.host, sizeof(options->host));
-  options->port = target.port != 0 ? target.port : 443;
-  return true;
+  return targets->num > 0 ||
+         options_error_set(out_error, EX_DATAERR,
+                           "standard input names no host: write one a line");
 }
 
 // Completes what a command needs to know to reach anything. What is only shown
@@ -302,8 +303,7 @@ static bool put_together(struct options *options,
   }
   drop_overridden_lists(options, given);
   return apply_line(options, out_error, given) &&
-         (command != OPTIONS_CHECK ||
-          set_target(options, out_error, given->argument)) &&
+         (command != OPTIONS_CHECK || set_targets(options, out_error, given)) &&
          complete(options, out_error, command, given);
 }
 
@@ -325,10 +325,11 @@ bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv) {
   *options = (struct options){.log = {LOG_TEXT, LOG_NORMAL}};
   set_defaults(options);
-  struct given given = {NULL, 0, NULL};
+  struct given given = {.settings = NULL};
   bool ok = read_command_line(&given, out_error, command, argc, argv) &&
             put_together(options, out_error, command, &given);
   free(given.settings);
+  free(given.arguments);
   return ok;
 }
 
@@ -339,6 +340,7 @@ void options_cleanup(struct options *options) {
   free(options->resolver_ca);
   site_rules_free(options->sites);
   local_domains_cleanup(&options->local_domains);
+  check_targets_cleanup(&options->targets);
   upstream_free(options->upstream);
   setting_trail_cleanup(&options->trail);
   memset(options, 0, sizeof(*options));

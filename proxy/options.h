@@ -14,7 +14,7 @@
 #include "net/address.h"
 #include "net/upstream.h"
 #include "net/worker.h"
-#include "proxy/authority.h"
+#include "proxy/check_targets.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
 #include "proxy/setting_trail.h"
@@ -55,8 +55,7 @@ struct options {
   size_t num_workers;     // 0: as many as fit the machine
   struct log log;
   // For `check`.
-  char host[kAuthorityHostSize];  // a name in lower case, or an IP address
-  uint16_t port;
+  struct check_targets targets;
   bool json;
   // For `ca`.
   bool pem;
@@ -75,14 +74,15 @@ struct options {
 };
 
 struct options_error {
-  int exit_code;   // EX_USAGE or EX_CONFIG
+  int exit_code;   // EX_USAGE, EX_CONFIG or, of a list of hosts, EX_DATAERR
   char text[768];  // one line that says what is wrong and what to do
 };
 
 // options_parse reads the command line `argv`, whose first element is the
 // command's own name and skipped, and the configuration file: --config's, or
 // $XDG_CONFIG_HOME/echproxy/echproxy.conf (~/.config when that is not set) if
-// it exists. False with `out_error` when something is wrong. Either way
+// it exists. For `check` with the host "-" it reads standard input, where hosts
+// are one a line. False with `out_error` when something is wrong. Either way
 // `options` is then released with options_cleanup.
 bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv);

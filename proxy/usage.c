@@ -7,8 +7,8 @@
 
 const char *usage_program(void) {
   return "usage: echproxy [run] [OPTION]...   run the proxy (the default)\n"
-         "       echproxy check HOST[:PORT]   say whether a site can be "
-         "reached privately\n"
+         "       echproxy check HOST...       say whether sites can be reached "
+         "privately\n"
          "       echproxy keygen PUBLIC_NAME  make an ECH key for a server\n"
          "       echproxy publish FILE...     print the record for an ECH key\n"
          "       echproxy rotate DIR PUBLIC_NAME\n"
@@ -121,28 +121,34 @@ const char *usage_run(void) {
 }
 
 const char *usage_check(void) {
-  return "usage: echproxy check HOST[:PORT] [OPTION]...\n"
+  return "usage: echproxy check HOST[:PORT]... [OPTION]...\n"
          "\n"
-         "Looks the site up, connects to it as the proxy would, and says what "
+         "Looks a site up, connects to it as the proxy would, and says what "
          "its record\n"
          "says, what the handshake said, and what an observer on the wire "
-         "saw.\n"
+         "saw. Of several\n"
+         "hosts it prints a line each. - stands for hosts on standard input, "
+         "one a line.\n"
          "\n"
-         "  --json               print one JSON object (docs/CHECK.md)\n"
+         "  --json               print a JSON object, or an array of them for "
+         "several\n"
+         "                       hosts (docs/CHECK.md)\n"
          "" NAMES_AND_TRUST
          "  -h, --help           print this\n"
          "\n"
          "It exits with 0 when the site was reached with its name hidden, 1 "
          "when it can\n"
          "only be reached with its name in the clear, 2 when neither could be "
-         "told, 64\n"
-         "for a wrong command line, 78 for a wrong file. In strict mode it "
-         "sends no name\n"
-         "in the clear, so a site without ECH is not connected to.\n"
+         "told; of\n"
+         "several hosts, the highest of these. 64 for a wrong command line, 65 "
+         "for a wrong\n"
+         "list on standard input, 78 for a wrong file. In strict mode it "
+         "sends no name in\n"
+         "the clear, so a site without ECH is not connected to.\n"
          "\n"
          "Examples:\n"
          "  echproxy check crypto.cloudflare.com\n"
-         "  echproxy check example.com:8443 --json --mode strict\n";
+         "  echproxy check - --json --mode strict <hosts.txt\n";
 }
 
 #define CONFIG_FOR_STATE_DIR                                              \

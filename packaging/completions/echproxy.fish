@@ -17,7 +17,7 @@ end
 
 complete -c echproxy -f
 complete -c echproxy -n __echproxy_is_first -a run -d 'Run the proxy'
-complete -c echproxy -n __echproxy_is_first -a check -d 'Say whether a site can be reached privately'
+complete -c echproxy -n __echproxy_is_first -a check -d 'Say whether sites can be reached privately'
 complete -c echproxy -n __echproxy_is_first -a config -d 'Write or show the configuration'
 complete -c echproxy -n __echproxy_is_first -a keygen -d 'Make an ECH key for a server'
 complete -c echproxy -n __echproxy_is_first -a inspect -d 'Say what an ECH key or record holds'
@@ -44,7 +44,7 @@ complete -c echproxy -n '__echproxy_is run check' -l local-domain -x -d 'Names f
 complete -c echproxy -n '__echproxy_is run check' -l resolver-ca -r -F -d 'Certificates to trust for resolvers'
 complete -c echproxy -n '__echproxy_is run check' -l upstream-ca -r -F -d 'Certificates to trust for sites'
 complete -c echproxy -n '__echproxy_is run check' -l upstream-proxy -x -d 'Proxy to connect through'
-complete -c echproxy -n '__echproxy_is check inspect' -l json -d 'Print one JSON object'
+complete -c echproxy -n '__echproxy_is check inspect' -l json -d 'Print JSON'
 complete -c echproxy -n '__echproxy_is trust untrust rotate' -l dry-run -d 'Only say what would be done'
 complete -c echproxy -n '__echproxy_is keygen publish' -l name -x -d 'The site to hide'
 complete -c echproxy -n '__echproxy_is keygen publish' -l port -x -d 'The site\'s port'

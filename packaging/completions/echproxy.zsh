@@ -4,7 +4,7 @@
 local -a commands help file_and_ca names options
 commands=(
   'run:run the proxy'
-  'check:say whether a site can be reached privately'
+  'check:say whether sites can be reached privately'
   'config:write or show the configuration'
   'keygen:make an ECH key for a server'
   'inspect:say what an ECH key or record holds'
@@ -52,8 +52,8 @@ case $command in
     )
     ;;
   check)
-    options=($names $file_and_ca '--json[print one JSON object]'
-      ':host:_hosts')
+    options=($names $file_and_ca '--json[print JSON]'
+      '*:host:_hosts')
     ;;
   config)
     options=(

@@ -161,10 +161,26 @@ Test(options, reads_what_check_is_to_look_at, .init = use_no_file) {
     struct options_error error;
     cr_assert(parse(&o, &error, OPTIONS_CHECK, kGood[i].line), "%s",
               kGood[i].line);
-    cr_expect_str_eq(o.host, kGood[i].host);
-    cr_expect_eq(o.port, kGood[i].port);
+    cr_assert_eq(o.targets.num, 1);
+    cr_expect(!o.targets.is_list);
+    cr_expect_str_eq(o.targets.items[0].host, kGood[i].host);
+    cr_expect_eq(o.targets.items[0].port, kGood[i].port);
     options_cleanup(&o);
   }
+}
+
+Test(options, reads_several_hosts_for_check_in_order, .init = use_no_file) {
+  struct options o;
+  struct options_error error;
+  cr_assert(
+      parse(&o, &error, OPTIONS_CHECK, "a.test --json b.test:1 -- c.test"));
+  cr_assert_eq(o.targets.num, 3);
+  cr_expect(o.targets.is_list);
+  cr_expect_str_eq(o.targets.items[0].host, "a.test");
+  cr_expect_str_eq(o.targets.items[1].host, "b.test");
+  cr_expect_eq(o.targets.items[1].port, 1);
+  cr_expect_str_eq(o.targets.items[2].host, "c.test");
+  options_cleanup(&o);
 }
 
 Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
@@ -211,7 +227,7 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
       {OPTIONS_RUN, "example.com", "unexpected argument 'example.com'"},
       {OPTIONS_RUN, "-- -v", "unexpected argument '-v'"},
       {OPTIONS_CHECK, "", "needs a host"},
-      {OPTIONS_CHECK, "a b", "one too many"},
+      {OPTIONS_CHECK, "a https://b/", "https://b/: give HOST"},
       {OPTIONS_CHECK, "https://a.test/", "not a URL"},
       {OPTIONS_CHECK, "a.test:0", "port from 1 to 65535"},
       {OPTIONS_CHECK,

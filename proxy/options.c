@@ -50,6 +50,7 @@ static const struct {
     [OPTIONS_CA] = {"ca", kSettingCa},
     [OPTIONS_TRUST] = {"trust", kSettingTrust},
     [OPTIONS_UNTRUST] = {"untrust", kSettingUntrust},
+    [OPTIONS_STATUS] = {"status", kSettingStatus},
     [OPTIONS_CONFIG] = {"config", kSettingConfig | kSettingRun},
 };
 
@@ -284,6 +285,7 @@ static bool complete(struct options *options, struct options_error *out_error,
     case OPTIONS_CA:
     case OPTIONS_TRUST:
     case OPTIONS_UNTRUST:
+    case OPTIONS_STATUS:
       return true;
   }
   return true;

@@ -28,6 +28,7 @@ enum options_command {
   OPTIONS_CA,
   OPTIONS_TRUST,
   OPTIONS_UNTRUST,
+  OPTIONS_STATUS,
   OPTIONS_CONFIG  // with the options of `run`, to show them
 };
 
@@ -56,7 +57,13 @@ struct options {
   struct log log;
   // For `check`.
   struct check_targets targets;
-  bool json;
+  bool json;  // for `status` too
+  // For `status`.
+  struct address pick;  // the proxy to ask
+  bool pick_asked;      // that there is such a wish
+  bool watch;
+  bool url;
+  bool open;
   // For `ca`.
   bool pem;
   bool fingerprint;

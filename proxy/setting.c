@@ -91,6 +91,21 @@ static bool apply_force(struct options *o, const char *value,
   return apply_yes_no(&o->force, value, out_why);
 }
 
+static bool apply_watch(struct options *o, const char *value,
+                        const char **out_why) {
+  return apply_yes_no(&o->watch, value, out_why);
+}
+
+static bool apply_url(struct options *o, const char *value,
+                      const char **out_why) {
+  return apply_yes_no(&o->url, value, out_why);
+}
+
+static bool apply_open(struct options *o, const char *value,
+                       const char **out_why) {
+  return apply_yes_no(&o->open, value, out_why);
+}
+
 static bool apply_config(struct options *o, const char *value,
                          const char **out_why) {
   return apply_text(&o->config_file, value, out_why);
@@ -128,6 +143,16 @@ static bool apply_listen(struct options *o, const char *value,
   }
   o->listen = address;
   o->listen_asked = true;
+  return true;
+}
+
+static bool apply_pick(struct options *o, const char *value,
+                       const char **out_why) {
+  if (!address_from_host_port(&o->pick, value)) {
+    *out_why = "write it as 127.0.0.1:8450 or [::1]:8450";
+    return false;
+  }
+  o->pick_asked = true;
   return true;
 }
 
@@ -247,7 +272,7 @@ static bool apply_upstream_proxy(struct options *o, const char *value,
 enum {
   kBoth = kSettingRun | kSettingCheck,
   kTrusting = kSettingTrust | kSettingUntrust,
-  kAll = kBoth | kSettingCa | kTrusting,
+  kAll = kBoth | kSettingCa | kTrusting | kSettingStatus,
 };
 
 static const struct setting kSettings[] = {
@@ -255,8 +280,15 @@ static const struct setting kSettings[] = {
      NULL, NULL, NULL},
     {"help", 'h', NULL, kAll | kSettingConfig | kSettingFlag, apply_help, NULL,
      NULL, NULL},
-    {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json, NULL, NULL,
+    {"json", 0, NULL, kSettingCheck | kSettingStatus | kSettingFlag, apply_json,
+     NULL, NULL, NULL},
+    {"watch", 0, NULL, kSettingStatus | kSettingFlag, apply_watch, NULL, NULL,
      NULL},
+    {"url", 0, NULL, kSettingStatus | kSettingFlag, apply_url, NULL, NULL,
+     NULL},
+    {"open", 0, NULL, kSettingStatus | kSettingFlag, apply_open, NULL, NULL,
+     NULL},
+    {"listen", 0, NULL, kSettingStatus, apply_pick, NULL, NULL, NULL},
     {"pem", 0, NULL, kSettingCa | kSettingFlag, apply_pem, NULL, NULL, NULL},
     {"fingerprint", 0, NULL, kSettingCa | kSettingFlag, apply_fingerprint, NULL,
      NULL, NULL},

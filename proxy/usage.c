@@ -9,6 +9,8 @@ const char *usage_program(void) {
   return "usage: echproxy [run] [OPTION]...   run the proxy (the default)\n"
          "       echproxy check HOST...       say whether sites can be reached "
          "privately\n"
+         "       echproxy status              say what the running proxy has "
+         "done\n"
          "       echproxy keygen PUBLIC_NAME  make an ECH key for a server\n"
          "       echproxy publish FILE...     print the record for an ECH key\n"
          "       echproxy rotate DIR PUBLIC_NAME\n"
@@ -276,6 +278,42 @@ const char *usage_config(void) {
          "Examples:\n"
          "  echproxy config --init\n"
          "  echproxy config --show --mode strict\n";
+}
+
+const char *usage_status(void) {
+  return "usage: echproxy status [--json|--watch|--url|--open] [OPTION]...\n"
+         "\n"
+         "Says what your running proxy has done since it started, whether its "
+         "resolver\n"
+         "answers, what it did last, and what there is to do "
+         "(docs/STATUS.md).\n"
+         "\n"
+         "  --json               print the proxy's own JSON object\n"
+         "  --watch              show it live, on the whole terminal; q or "
+         "Ctrl-C quits\n"
+         "  --url                print the address of the page that shows it; "
+         "with it, who\n"
+         "                       is on this machine can read the page: tell "
+         "nobody\n"
+         "  --open               open that page in the browser, and print its "
+         "address\n"
+         "  --listen ADDR:PORT   of several that run, the one that listens "
+         "there\n"
+         "                       (default: the one that was started "
+         "last)\n" CONFIG_FOR_STATE_DIR
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when a proxy runs, 1 when none does, 2 when it runs "
+         "and cannot\n"
+         "be asked, 64 for a wrong command line or --watch without a terminal, "
+         "73 when the\n"
+         "page cannot be opened, 74 when standard output cannot be written, 78 "
+         "for a wrong\n"
+         "file.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy status --watch\n"
+         "  echproxy status --json --listen 127.0.0.1:8450\n";
 }
 
 void usage_print_version(void) {

@@ -5,6 +5,7 @@ local -a commands help file_and_ca names options
 commands=(
   'run:run the proxy'
   'check:say whether sites can be reached privately'
+  'status:say what the running proxy has done'
   'config:write or show the configuration'
   'keygen:make an ECH key for a server'
   'inspect:say what an ECH key or record holds'
@@ -54,6 +55,15 @@ case $command in
   check)
     options=($names $file_and_ca '--json[print JSON]'
       '*:host:_hosts')
+    ;;
+  status)
+    options=($file_and_ca
+      '(--watch --url --open)--json[print JSON]'
+      '(--json --url --open)--watch[show it live]'
+      '(--json --watch --open)--url[print the address of its page]'
+      '(--json --watch --url)--open[open its page in the browser]'
+      '--listen[the proxy that listens there]:address and port: '
+    )
     ;;
   config)
     options=(

@@ -13,6 +13,7 @@
 
 #include "ech/dns_server.h"
 #include "ech/lookup_answer.h"
+#include "ech/resolver_health.h"
 #include "net/worker.h"
 
 struct resolver;
@@ -45,6 +46,11 @@ void resolver_share(struct resolver *resolver, const struct resolver *other);
 // succeeded.
 void resolver_succeed(struct resolver *resolver, const struct resolver *before);
 
+// resolver_use_health makes `resolver` note in `health`, borrowed while it
+// lives, how its servers do.
+void resolver_use_health(struct resolver *resolver,
+                         struct resolver_health *health);
+
 struct lookup;
 
 // lookup_cb receives the outcome. It takes one reference of `answer`, which is
@@ -62,6 +68,10 @@ typedef void lookup_cb(void *owner, struct lookup_answer *answer);
 enum { kLookupTimeoutMs = 6000 };
 struct lookup *lookup_start(struct resolver *resolver, const char *host,
                             uint16_t port, lookup_cb *done, void *owner);
+
+// lookup_is_cached says of a lookup that has just been started whether its
+// answer was in the cache.
+bool lookup_is_cached(const struct lookup *lookup);
 
 // lookup_cancel drops `lookup`; `done` will not run. NULL does nothing.
 void lookup_cancel(struct lookup *lookup);

@@ -55,6 +55,7 @@ static void member_take(struct member *m, struct terms *terms) {
   terms_unref(m->proxy.terms);
   m->proxy.terms = terms;
   m->proxy.log = &terms->config->options.log;
+  resolver_use_health(terms->resolver, m->proxy.resolver_health);
 }
 
 static void member_init(struct member *m, struct crew *crew,
@@ -236,6 +237,7 @@ static void member_drain(void *owner) {
     return;
   }
   close_listeners(m);
+  proxy_close_watchers(&m->proxy);
   uv_check_start(&m->turn, on_turn);
 }
 
@@ -257,15 +259,12 @@ void crew_drain(struct crew *crew) { tell_all(crew, member_drain); }
 
 void crew_stop(struct crew *crew) { tell_all(crew, member_stop); }
 
-void crew_count(const struct crew *crew, struct crew_counts *out) {
-  *out = (struct crew_counts){0};
+size_t crew_num_open(const struct crew *crew) {
+  size_t num = 0;
   for (size_t i = 0; i < crew->num_members; i++) {
-    const struct proxy *p = &crew->members[i].proxy;
-    out->open += p->num_connections;
-    out->hidden += p->num_hidden;
-    out->passed += p->num_passed;
-    out->refused += p->num_refused;
+    num += crew->members[i].proxy.num_connections;
   }
+  return num;
 }
 
 int crew_free(struct crew *crew) {

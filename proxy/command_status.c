@@ -175,7 +175,8 @@ static int watch(const struct search *s) {
   if (outcome == STATUS_MORE) {
     return signal == 0 ? EX_OK : kSignalBase + signal;
   }
-  if (status_client_is_there(s->chosen)) {
+  // It ends what it says properly when it stops, while it listens still.
+  if (outcome != STATUS_DONE && status_client_is_there(s->chosen)) {
     return say_not_answering(s, outcome);
   }
   fprintf(stderr, "echproxy: the proxy on %s has stopped\n",

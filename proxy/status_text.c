@@ -4,6 +4,8 @@
 
 #include "proxy/status_format.h"
 
+enum { kColumns = 79 };
+
 // Where the summary goes, and whether it is coloured.
 struct page {
   FILE *out;
@@ -144,12 +146,30 @@ static void print_rows(const struct page *p, const struct status_row *rows,
   }
 }
 
+// Prints `text` in lines that end before kColumns.
+static void print_wrapped(const struct page *p, const char *indent,
+                          const char *text) {
+  size_t column = 0;
+  while (*text != '\0') {
+    size_t len = strcspn(text, " ");
+    if (column > 0 && column + 1 + len > kColumns - strlen(indent)) {
+      fprintf(p->out, "\n");
+      column = 0;
+    }
+    fprintf(p->out, "%s%.*s", column == 0 ? indent : " ", (int)len, text);
+    column += len + (column > 0);
+    text += len;
+    text += strspn(text, " ");
+  }
+  fprintf(p->out, "\n");
+}
+
 static void print_advice(const struct page *p, const struct status_view *v) {
   if (v->num_advice > 0) {
     fprintf(p->out, "\n%sWhat to do%s\n", style(p, TERMINAL_WARN), plain(p));
   }
   for (size_t i = 0; i < v->num_advice; i++) {
-    fprintf(p->out, "  %s\n", v->advice[i].text);
+    print_wrapped(p, "  ", v->advice[i].text);
     if (v->advice[i].fix[0] != '\0') {
       fprintf(p->out, "    %s%s%s\n", style(p, TERMINAL_STRONG),
               v->advice[i].fix, plain(p));
@@ -172,6 +192,6 @@ void status_text_print(FILE *out, const struct address *address,
   print_rows(&page, rows, num_rows);
   print_advice(&page, view);
   fprintf(out,
-          "\n`echproxy status --open` opens the page that shows all of it, "
-          "--watch does so here.\n");
+          "\n`echproxy status --open` shows all of it in the browser, --watch "
+          "live here.\n");
 }

@@ -13,6 +13,8 @@ enum {
   kSilentTooLong = 20,  // a proxy says something every 15 seconds
   kBarMin = 20,         // columns
   kBarMax = 60,
+  kAdviceLines = 3,
+  kLeastRows = 8,  // lines that advice leaves to connections
 };
 
 // One line that is being drawn. Nothing goes beyond its end.
@@ -43,6 +45,9 @@ __attribute__((format(printf, 3, 4))) static void put(struct line *line,
   vsnprintf(text, sizeof(text), format, args);
   va_end(args);
   terminal_cut(text, line->left);
+  if (text[0] == '\0') {
+    return;
+  }
   line->left -= terminal_columns(text);
   if (style != TERMINAL_PLAIN) {
     append(line->out, terminal_style(line->colour, style));
@@ -176,7 +181,7 @@ static void put_times(struct line *line, const char *name,
                       const struct status_times *times) {
   char half[kStatusFormatSize];
   char all[kStatusFormatSize];
-  put(line, TERMINAL_PLAIN, "%s half in %s, 99 %% in %s  ", name,
+  put(line, TERMINAL_PLAIN, "%s half in %s, 99 %% in %s", name,
       status_format_ms(half, times->p50_ms),
       status_format_ms(all, times->p99_ms));
 }
@@ -191,19 +196,39 @@ static void draw_times(struct canvas *c) {
     put_times(&line, "lookups", &v->lookup);
   }
   if (v->handshake.count > 0) {
+    put(&line, TERMINAL_PLAIN, "%s", v->lookup.count > 0 ? "; " : "");
     put_times(&line, "handshakes", &v->handshake);
+  }
+}
+
+// Draws `text` in as many lines as it needs, kAdviceLines at most.
+static void draw_wrapped(struct canvas *c, const char *text) {
+  struct line line;
+  size_t columns = c->screen->columns;
+  for (int i = 0; i < kAdviceLines && *text != '\0' && next_line(c, &line);
+       i++) {
+    size_t len = strlen(text);
+    if (len > columns && i + 1 < kAdviceLines) {
+      len = columns;
+      while (len > 0 && text[len] != ' ') {
+        len--;
+      }
+      len = len > 0 ? len : columns;
+    }
+    put(&line, TERMINAL_WARN, "%.*s", (int)len, text);
+    text += len;
+    text += strspn(text, " ");
   }
 }
 
 static void draw_advice(struct canvas *c) {
   const struct status_view *v = c->screen->view;
-  struct line line;
-  for (size_t i = 0; i < v->num_advice && next_line(c, &line); i++) {
+  for (size_t i = 0; i < v->num_advice && c->left > kLeastRows; i++) {
     const char *fix = v->advice[i].fix;
-    if (fix[0] != '\0') {
-      put(&line, TERMINAL_STRONG, "%s: ", fix);
-    }
-    put(&line, TERMINAL_WARN, "%s", v->advice[i].text);
+    char text[kTextSize];
+    snprintf(text, sizeof(text), "%s%s%s", fix, fix[0] != '\0' ? ": " : "",
+             v->advice[i].text);
+    draw_wrapped(c, text);
   }
 }
 
@@ -267,7 +292,7 @@ static void draw_row(struct line *line, const struct widths *w,
       .time = row->time,
       .verdict = row->verdict,
       .site = row->site,
-      .seen = row->cause[0] != '\0' ? row->cause : row->seen,
+      .seen = status_text_seen(row),
       .bytes = status_format_bytes(bytes, row->bytes_up + row->bytes_down),
       .took = status_format_ms(took, (double)row->duration_ms),
   };

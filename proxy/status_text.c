@@ -37,6 +37,15 @@ enum terminal_style status_text_verdict(const char *verdict) {
   return TERMINAL_PLAIN;
 }
 
+// A connection that was reset in the end was reached and hidden all the same.
+static bool has_failed(const struct status_row *row) {
+  return strcmp(row->verdict, "refused") == 0 || row->seen[0] == '\0';
+}
+
+const char *status_text_seen(const struct status_row *row) {
+  return has_failed(row) ? row->cause : row->seen;
+}
+
 static void print_proxy(const struct page *p, const struct address *address,
                         const struct status_view *v) {
   char text[kAddressTextSize];
@@ -128,10 +137,9 @@ static void print_row(const struct page *p, const struct status_row *row) {
   fprintf(p->out, "  %s  %s%-9s%s  %s", row->time,
           style(p, status_text_verdict(row->verdict)), row->verdict, plain(p),
           row->site);
-  if (row->cause[0] != '\0') {
-    fprintf(p->out, ": %s", row->cause);
-  } else if (row->seen[0] != '\0' && !row->name_seen) {
-    fprintf(p->out, ", seen as %s", row->seen);
+  const char *seen = status_text_seen(row);
+  if (seen[0] != '\0') {
+    fprintf(p->out, "%s%s", has_failed(row) ? ": " : ", seen as ", seen);
   }
   fprintf(p->out, "\n");
 }

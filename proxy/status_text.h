@@ -23,4 +23,8 @@ void status_text_print(FILE *out, const struct address *address,
 // status_text_verdict is how the verdict of a row is coloured.
 enum terminal_style status_text_verdict(const char *verdict);
 
+// status_text_seen is what can be told of a row: why it was refused, or the
+// name that an observer saw. Borrowed from `row`.
+const char *status_text_seen(const struct status_row *row);
+
 #endif

@@ -374,7 +374,7 @@ Test(status, watches_live, .timeout = 90) {
   cr_expect(
       peer_wait_text(peer, "\x1b[32mhidden\x1b[0m    secret.test", kRunMs),
       "%s", peer_output(peer));
-  cr_expect(peer_wait_text(peer, "public.test", kRunMs));
+  cr_expect(peer_wait_text(peer, "public.test", kRunMs), "%s", peer_output(peer));
   cr_expect(peer_wait_text(peer, "hidden 1\x1b[0m (100 %)", kRunMs));
   peer_type(peer, "q");
   cr_expect_eq(peer_wait(peer, kRunMs), 0);

@@ -19,6 +19,7 @@
 #include "proxy/crew.h"
 #include "proxy/greeter.h"
 #include "proxy/lifecycle.h"
+#include "proxy/log_sink.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
 #include "proxy/reload.h"
@@ -37,6 +38,7 @@ enum {
 
 // What the proxy stands on, in the order in which it is made.
 struct run {
+  struct log_sink *sink;
   struct service_sockets sockets;  // to listen on in place of options.listen
   struct ca *ca;
   char *ca_pem;
@@ -47,6 +49,7 @@ struct run {
   struct crew *crew;
   struct reload *reload;
   struct lifecycle *lifecycle;
+  struct log_ticker *ticker;
 };
 
 // Raises the limit of open files as far as allowed, and returns it.
@@ -141,6 +144,7 @@ static bool open_crew(struct run *r, int argc, char **argv) {
   r->crew = crew_new(num, &r->common, r->config);
   r->reload = reload_open(r->crew, ca_certificate(r->ca), argc, argv);
   r->lifecycle = lifecycle_open(r->crew, r->leaves, r->reload);
+  r->ticker = log_ticker_open(crew_worker(r->crew), r->sink);
   return true;
 }
 
@@ -215,6 +219,8 @@ static bool start_crew(struct run *r) {
 static int serve(struct run *r, struct options *options, int argc,
                  char **argv) {
   struct key_error error;
+  r->sink = log_sink_new();
+  options->log.sink = r->sink;
   const struct log log = options->log;
   if (!service_manager_sockets(&r->sockets, &error)) {
     log_error(&log, "%s", error.text);
@@ -242,9 +248,10 @@ static int serve(struct run *r, struct options *options, int argc,
 
 // Takes everything down. False when something of a worker's was left open.
 static bool take_down(struct run *r) {
+  log_ticker_close(r->ticker);
   lifecycle_close(r->lifecycle);
   reload_close(r->reload);
-  struct log log = {LOG_TEXT, LOG_NORMAL};
+  struct log log = {.level = LOG_NORMAL};
   if (r->crew != NULL) {
     log = crew_config(r->crew)->options.log;
   }
@@ -258,6 +265,7 @@ static bool take_down(struct run *r) {
   config_unref(r->config);
   free(r->ca_pem);
   ca_free(r->ca);
+  log_sink_free(r->sink);
   return err == 0;
 }
 

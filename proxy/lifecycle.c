@@ -51,7 +51,7 @@ static void on_status_signal(uv_signal_t *handle, int signum) {
   const struct lifecycle *l = handle->data;
   struct crew_counts counts;
   crew_count(l->crew, &counts);
-  log_notice(log_of(l),
+  log_answer(log_of(l),
              "status: open=%zu hidden=%" PRIu64 " passed=%" PRIu64
              " refused=%" PRIu64 " minted=%" PRIu64,
              counts.open, counts.hidden, counts.passed, counts.refused,
@@ -62,7 +62,7 @@ static void on_reload_signal(uv_signal_t *handle, int signum) {
   (void)signum;
   const struct lifecycle *l = handle->data;
   origin_forget(crew_config(l->crew)->origin);
-  log_notice(
+  log_answer(
       log_of(l),
       "session tickets, learned configurations and verified certificates "
       "are forgotten");

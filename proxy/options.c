@@ -323,7 +323,7 @@ static void set_defaults(struct options *options) {
 
 bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv) {
-  *options = (struct options){.log = {LOG_TEXT, LOG_NORMAL}};
+  *options = (struct options){.log = {.level = LOG_NORMAL}};
   set_defaults(options);
   struct given given = {NULL, 0, NULL};
   bool ok = read_command_line(&given, out_error, command, argc, argv) &&

@@ -89,12 +89,14 @@ static void finish(struct reload *r) {
 
 static void on_applied(void *owner) {
   struct reload *r = owner;
-  log_notice(&crew_config(r->crew)->options.log,
+  log_answer(&crew_config(r->crew)->options.log,
              "the configuration was read again and is in force");
   finish(r);
 }
 
 static void apply(struct reload *r) {
+  // Lines that repeat are counted whichever configuration is in force.
+  r->config->options.log.sink = crew_config(r->crew)->options.log.sink;
   keep_fixed(&r->config->options, &crew_config(r->crew)->options);
   crew_apply(r->crew, r->config, on_applied, r);
   config_unref(r->config);

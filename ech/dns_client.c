@@ -26,6 +26,7 @@ struct dns_client {
   struct dns_client_query *queries;
   const struct local_domains *kept_from;  // NULL: none
   struct server_ech_book *book;           // of the servers' ECH
+  struct resolver_health *health;         // NULL: nobody asks
 };
 
 struct dns_client_query {
@@ -73,6 +74,11 @@ void dns_client_share(struct dns_client *client,
   for (size_t i = 0; i < client->num_servers; i++) {
     dns_channel_use_book(client->servers[i].channel, client->book);
   }
+}
+
+void dns_client_use_health(struct dns_client *client,
+                           struct resolver_health *health) {
+  client->health = health;
 }
 
 void dns_client_free(struct dns_client *client) {
@@ -158,6 +164,18 @@ static bool is_servers_fault(const struct dns_answer *answer) {
   return answer->status == DNS_BOGUS || answer->status == DNS_REFUSED;
 }
 
+// note_health tells what became of a query: NULL is an answer.
+static void note_health(const struct dns_client *client, const char *failure) {
+  if (client->health == NULL) {
+    return;
+  }
+  if (failure == NULL) {
+    resolver_health_answered(client->health);
+  } else {
+    resolver_health_failed(client->health, failure);
+  }
+}
+
 // Asks another server if there is one and time is left. False otherwise.
 static bool go_on(struct dns_client_query *q, bool again) {
   struct server *server = next_server(q);
@@ -181,11 +199,13 @@ static void on_message(struct dns_client_query *q, const uint8_t *message,
   dns_answer_parse(&answer, message, len, q->name, q->type);
   if (!is_servers_fault(&answer)) {
     q->server->bad_until = 0;
+    note_health(q->client, NULL);
     finish(q, &answer, NULL);
     return;
   }
   penalize(q);
   if (!go_on(q, false)) {
+    note_health(q->client, dns_status_str(answer.status));
     finish(q, &answer, NULL);
   }
 }
@@ -203,6 +223,7 @@ static void on_answer(void *owner, enum channel_status status,
     penalize(q);
   }
   if (!go_on(q, status == CHANNEL_TIMEOUT || status == CHANNEL_BROKEN)) {
+    note_health(q->client, channel_status_str(status));
     finish(q, NULL, channel_status_str(status));
   }
 }

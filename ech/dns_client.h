@@ -16,6 +16,7 @@
 #include "ech/dns_message.h"
 #include "ech/dns_server.h"
 #include "ech/local_domains.h"
+#include "ech/resolver_health.h"
 #include "net/worker.h"
 
 enum {
@@ -45,6 +46,11 @@ void dns_client_share(struct dns_client *client,
 // always refuses: no record of a public name leads a private one out.
 void dns_client_keep_from(struct dns_client *client,
                           const struct local_domains *domains);
+
+// dns_client_use_health makes the client note in `health`, borrowed while it
+// lives, what became of its queries.
+void dns_client_use_health(struct dns_client *client,
+                           struct resolver_health *health);
 
 struct dns_client_query;
 

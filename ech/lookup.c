@@ -107,6 +107,11 @@ void resolver_succeed(struct resolver *resolver,
   lookup_cache_renew(resolver->cache, resolver->generation);
 }
 
+void resolver_use_health(struct resolver *resolver,
+                         struct resolver_health *health) {
+  dns_client_use_health(resolver->client, health);
+}
+
 static void lookup_move(struct lookup *l, struct lookup **to) {
   if (l->list != NULL) {
     DL_DELETE(*l->list, l);

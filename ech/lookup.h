@@ -13,6 +13,7 @@
 
 #include "ech/dns_server.h"
 #include "ech/lookup_answer.h"
+#include "ech/resolver_health.h"
 #include "net/worker.h"
 
 struct resolver;
@@ -44,6 +45,11 @@ void resolver_share(struct resolver *resolver, const struct resolver *other);
 // still finds, and no server its own. All workers' resolvers are to be
 // succeeded.
 void resolver_succeed(struct resolver *resolver, const struct resolver *before);
+
+// resolver_use_health makes `resolver` note in `health`, borrowed while it
+// lives, how its servers do.
+void resolver_use_health(struct resolver *resolver,
+                         struct resolver_health *health);
 
 struct lookup;
 

@@ -42,16 +42,25 @@ static bool write_all(int fd, const uint8_t *data, size_t len) {
   return true;
 }
 
+// give_owner makes the file `like`'s owner's, where it is not already.
+static bool give_owner(int fd, const struct stat *like) {
+  struct stat info;
+  return fstat(fd, &info) == 0 &&
+         ((info.st_uid == like->st_uid && info.st_gid == like->st_gid) ||
+          fchown(fd, like->st_uid, like->st_gid) == 0);
+}
+
 // write_temporary leaves `data` on the disk under the name that it writes into
-// `template`. On failure no file is left and errno says why.
+// `template`, with `mode`, and the owner of `like` unless that is NULL. On
+// failure no file is left and errno says why.
 static bool write_temporary(char *template, const uint8_t *data, size_t len,
-                            enum secret_file_mode mode) {
+                            mode_t mode, const struct stat *like) {
   int fd = mkostemp(template, O_CLOEXEC);
   if (fd < 0) {
     return false;
   }
-  bool ok = fchmod(fd, (mode_t)mode) == 0 && write_all(fd, data, len) &&
-            fsync(fd) == 0;
+  bool ok = (like == NULL || give_owner(fd, like)) && fchmod(fd, mode) == 0 &&
+            write_all(fd, data, len) && fsync(fd) == 0;
   int cause = errno;
   if (close(fd) != 0 && ok) {
     ok = false;
@@ -118,18 +127,17 @@ static bool may_take_name(const char *path, struct key_error *out_error) {
   return false;
 }
 
-bool secret_file_write(const char *path, const uint8_t *data, size_t len,
-                       enum secret_file_mode mode, bool may_replace,
-                       struct key_error *out_error) {
-  if (may_replace && !may_take_name(path, out_error)) {
-    return false;
-  }
+// write_whole writes the file `path` with `mode`, and the owner of `like`
+// unless that is NULL.
+static bool write_whole(const char *path, const uint8_t *data, size_t len,
+                        mode_t mode, const struct stat *like, bool may_replace,
+                        struct key_error *out_error) {
   char *temporary = beside(path, kTemporaryName);
   if (temporary == NULL) {
     explain_write(out_error, path, ENOMEM);
     return false;
   }
-  bool ok = write_temporary(temporary, data, len, mode);
+  bool ok = write_temporary(temporary, data, len, mode, like);
   if (ok && !give_name(temporary, path, may_replace)) {
     int cause = errno;
     unlink(temporary);
@@ -142,6 +150,31 @@ bool secret_file_write(const char *path, const uint8_t *data, size_t len,
     explain_write(out_error, path, errno);
   }
   OPENSSL_free(temporary);
+  return ok;
+}
+
+bool secret_file_write(const char *path, const uint8_t *data, size_t len,
+                       enum secret_file_mode mode, bool may_replace,
+                       struct key_error *out_error) {
+  return (!may_replace || may_take_name(path, out_error)) &&
+         write_whole(path, data, len, (mode_t)mode, NULL, may_replace,
+                     out_error);
+}
+
+bool secret_file_rewrite(const char *path, const uint8_t *data, size_t len,
+                         struct key_error *out_error) {
+  struct stat info;
+  char *target = realpath(path, NULL);
+  bool ok =
+      target != NULL && stat(target, &info) == 0 && access(target, W_OK) == 0;
+  if (!ok) {
+    explain_write(out_error, path, errno);
+  } else {
+    ok = may_take_name(target, out_error) &&
+         write_whole(target, data, len, info.st_mode & 07777, &info, true,
+                     out_error);
+  }
+  free(target);
   return ok;
 }
 

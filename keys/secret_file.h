@@ -24,6 +24,12 @@ bool secret_file_write(const char *path, const uint8_t *data, size_t len,
                        enum secret_file_mode mode, bool may_replace,
                        struct key_error *out_error);
 
+// secret_file_rewrite does so to a regular file that is there and that we may
+// write to, or to the one that a symbolic link leads to, and keeps its mode and
+// owner.
+bool secret_file_rewrite(const char *path, const uint8_t *data, size_t len,
+                         struct key_error *out_error);
+
 // secret_file_read reads a regular file of at most `max_len` bytes into
 // `*out_data`, which the caller releases with secret_file_free. With
 // `must_be_private` it refuses a file that its group or others may read or

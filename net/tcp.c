@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <string.h>
 
 #include "net/stream_impl.h"
 #include "net/xalloc.h"
@@ -289,6 +290,37 @@ struct stream *tcp_accept(struct worker *worker, uv_stream_t *server,
   *out_err = err;
   stream_close(&t->base);
   return NULL;
+}
+
+// Makes ::ffff:192.0.2.1 what it stands for (RFC 4291, section 2.5.5.2).
+static void unmap(struct address *address) {
+  static const uint8_t kMapped[12] = {[10] = 0xff, [11] = 0xff};
+  if (address->is_ipv6 && memcmp(address->ip, kMapped, sizeof(kMapped)) == 0) {
+    memmove(address->ip, address->ip + 12, 4);
+    memset(address->ip + 4, 0, 12);
+    address->is_ipv6 = false;
+  }
+}
+
+static bool read_end_address(const struct tcp *t, struct address *out,
+                             int (*get)(const uv_tcp_t *handle,
+                                        struct sockaddr *name, int *len)) {
+  struct sockaddr_storage sa;
+  int len = sizeof(sa);
+  if (get(&t->handle, (struct sockaddr *)&sa, &len) != 0 ||
+      !address_from_sockaddr(out, (const struct sockaddr *)&sa)) {
+    return false;
+  }
+  unmap(out);
+  return true;
+}
+
+bool tcp_ends(const struct stream *stream, struct address *out_peer,
+              struct address *out_local) {
+  assert(stream->ops == &kTcpOps);
+  const struct tcp *t = (const struct tcp *)stream;
+  return read_end_address(t, out_peer, uv_tcp_getpeername) &&
+         read_end_address(t, out_local, uv_tcp_getsockname);
 }
 
 struct tcp_connect {

@@ -3,6 +3,7 @@
 #ifndef ECHPROXY_NET_TCP_H
 #define ECHPROXY_NET_TCP_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "net/address.h"
@@ -14,6 +15,12 @@
 // released with stream_close, or NULL with the libuv error in `out_err`.
 struct stream *tcp_accept(struct worker *worker, uv_stream_t *server,
                           int *out_err);
+
+// tcp_ends says who is at the two ends of the connection `stream`, which must
+// be one of TCP itself. IPv4 that an IPv6 socket carries is told as IPv4. False
+// when the connection is gone already.
+bool tcp_ends(const struct stream *stream, struct address *out_peer,
+              struct address *out_local);
 
 struct tcp_connect;
 

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <uv.h>
 
+#include "ech/resolver_health.h"
 #include "keys/ca.h"
 #include "keys/leaf.h"
 #include "net/splice.h"
@@ -26,6 +27,9 @@
 #include "proxy/service_manager.h"
 #include "proxy/state_dir.h"
 #include "proxy/usage.h"
+#include "status/advice.h"
+#include "status/journal.h"
+#include "status/tally.h"
 
 enum {
   kMaxLeaves = 16384,
@@ -127,7 +131,21 @@ static bool open_common(struct run *r, struct key_error *out_error) {
   p->limit = &r->limit;
   p->ca_path = ca_path(r->ca);
   p->ca_pem = r->ca_pem;
+  p->journal = journal_new(kJournalMaxVisits);
+  p->tally = tally_new();
+  p->advice = advice_book_new();
+  p->resolver_health = resolver_health_new();
   return true;
+}
+
+static void close_common(struct run *r) {
+  struct proxy *p = &r->common;
+  resolver_health_free(p->resolver_health);
+  advice_book_free(p->advice);
+  tally_free(p->tally);
+  journal_free(p->journal);
+  greeter_free(p->greeter);
+  leaf_cache_free(r->leaves);
 }
 
 static bool open_crew(struct run *r, int argc, char **argv) {
@@ -256,8 +274,7 @@ static bool take_down(struct run *r) {
     log = crew_config(r->crew)->options.log;
   }
   int err = crew_free(r->crew);
-  greeter_free(r->common.greeter);
-  leaf_cache_free(r->leaves);
+  close_common(r);
   if (err != 0) {
     log_error(&log, "the event loop was not empty at the end: %s",
               uv_strerror(err));

@@ -31,6 +31,7 @@ struct reader {
   char buffer[BUFSIZ];  // the file's; what it holds may be secret
   int line;             // that was read last, from 1
   int failed_line;      // 0 while all is well
+  bool is_private;      // others may not read it
   char section[kSectionSize];
   struct site_reading site;  // when that is a [site "PATTERN"]
   bool seen[kMaxTracked];
@@ -265,10 +266,8 @@ static char *resolve(const struct reader *r, int flags, const char *value) {
 // Why `value` must not stand in the file, or NULL.
 static const char *why_not_here(const struct reader *r, int flags,
                                 const char *value) {
-  struct stat info;
   if ((flags & kSettingSecret) == 0 || !upstream_url_has_credentials(value) ||
-      (fstat(fileno(r->file), &info) == 0 &&
-       (info.st_mode & (S_IRWXG | S_IRWXO)) == 0)) {
+      r->is_private) {
     return NULL;
   }
   return "the file holds a password and others may read it; chmod 600 it";
@@ -355,22 +354,52 @@ static bool read_file(struct reader *r) {
   return r->failed_line == 0 && end_site(r);
 }
 
+// Reads r->file, and closes it.
+static bool read_and_close(struct reader *r) {
+  setting_trail_set_path(&r->options->trail, r->path);
+  setvbuf(r->file, r->buffer, _IOFBF, sizeof(r->buffer));
+  r->text = xcalloc(kMaxLine, 1);
+  bool ok = read_file(r);
+  site_reading_drop(&r->site);
+  fclose(r->file);
+  OPENSSL_cleanse(r->text, kMaxLine);
+  OPENSSL_cleanse(r->buffer, sizeof(r->buffer));
+  free(r->text);
+  return ok;
+}
+
+static bool is_private(const struct stat *info) {
+  return (info->st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 bool config_file_load(struct options *options, struct options_error *out_error,
                       const char *path) {
   struct reader r = {.options = options, .error = out_error, .path = path};
+  struct stat info;
   r.file = fopen(path, "re");
   if (r.file == NULL) {
     return options_error_set(out_error, EX_CONFIG, "%s cannot be read: %s",
                              path, strerror(errno));
   }
-  setting_trail_set_path(&options->trail, path);
-  setvbuf(r.file, r.buffer, _IOFBF, sizeof(r.buffer));
-  r.text = xcalloc(kMaxLine, 1);
-  bool ok = read_file(&r);
-  site_reading_drop(&r.site);
-  fclose(r.file);
-  OPENSSL_cleanse(r.text, kMaxLine);
-  OPENSSL_cleanse(r.buffer, sizeof(r.buffer));
-  free(r.text);
+  r.is_private = fstat(fileno(r.file), &info) == 0 && is_private(&info);
+  return read_and_close(&r);
+}
+
+bool config_file_check(struct options_error *out_error, const char *path,
+                       const char *text, size_t len) {
+  struct options options = {.help = false};
+  struct reader r = {.options = &options, .error = out_error, .path = path};
+  struct stat info;
+  if (len == 0) {
+    return true;  // which fmemopen may not like
+  }
+  r.file = fmemopen((char *)(uintptr_t)text, len, "r");
+  if (r.file == NULL) {
+    return options_error_set(out_error, EX_OSERR, "%s cannot be checked: %s",
+                             path, strerror(errno));
+  }
+  r.is_private = stat(path, &info) != 0 || is_private(&info);
+  bool ok = read_and_close(&r);
+  options_cleanup(&options);
   return ok;
 }

@@ -6,6 +6,7 @@
 #define ECHPROXY_PROXY_CONFIG_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "proxy/options.h"
 
@@ -14,6 +15,11 @@
 // is a file that it names and that cannot be used.
 bool config_file_load(struct options *options, struct options_error *out_error,
                       const char *path);
+
+// config_file_check says whether the file would be understood if the `len`
+// octets of `text` were in it, with the mode that it has. Nothing is applied.
+bool config_file_check(struct options_error *out_error, const char *path,
+                       const char *text, size_t len);
 
 // config_file_path returns where the user's own file belongs, released with
 // `free`, whether it exists or not; NULL when there is no home directory.

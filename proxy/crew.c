@@ -55,6 +55,7 @@ static void member_take(struct member *m, struct terms *terms) {
   terms_unref(m->proxy.terms);
   m->proxy.terms = terms;
   m->proxy.log = &terms->config->options.log;
+  resolver_use_health(terms->resolver, m->proxy.resolver_health);
 }
 
 static void member_init(struct member *m, struct crew *crew,
@@ -236,6 +237,7 @@ static void member_drain(void *owner) {
     return;
   }
   close_listeners(m);
+  proxy_close_watchers(&m->proxy);
   uv_check_start(&m->turn, on_turn);
 }
 

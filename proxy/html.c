@@ -113,7 +113,7 @@ void html_comment(struct bytes *out, const char *text) {
   html_raw(out, " -->\n");
 }
 
-void html_begin(struct bytes *out, const char *title) {
+void html_begin(struct bytes *out, const char *title, const char *nonce) {
   html_raw(out,
            "<!doctype html>\n<html lang=\"en\">\n<head>\n"
            "<meta charset=\"utf-8\">\n"
@@ -122,7 +122,13 @@ void html_begin(struct bytes *out, const char *title) {
            // Else a browser asks for /favicon.ico, which means the site's.
            "<link rel=\"icon\" href=\"data:,\">\n");
   html_element(out, "title", title);
-  html_raw(out, "<style>");
+  html_raw(out, "<style");
+  if (nonce != NULL) {
+    html_raw(out, " nonce=\"");
+    html_text(out, nonce);
+    html_raw(out, "\"");
+  }
+  html_raw(out, ">");
   html_raw(out, kStyle);
   html_raw(out, "</style>\n</head>\n<body>\n<main>\n");
 }

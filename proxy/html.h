@@ -6,7 +6,7 @@
 
 #include "net/worker.h"
 
-// The header lines that go with every page.
+// The header lines that go with every page without a nonce.
 extern const char kHtmlFields[];
 
 // html_raw appends `markup` as it is.
@@ -26,8 +26,9 @@ void html_element(struct bytes *out, const char *tag, const char *text);
 void html_comment(struct bytes *out, const char *text);
 
 // html_begin appends everything up to the page's first element, with `title` as
-// its title only; html_end what closes it.
-void html_begin(struct bytes *out, const char *title);
+// its title only and `nonce`, unless it is NULL, with its style (Content
+// Security Policy); html_end what closes it.
+void html_begin(struct bytes *out, const char *title, const char *nonce);
 void html_end(struct bytes *out);
 
 #endif

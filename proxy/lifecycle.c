@@ -66,7 +66,7 @@ static void on_reload_signal(uv_signal_t *handle, int signum) {
       log_of(l),
       "session tickets, learned configurations and verified certificates "
       "are forgotten");
-  reload_start(l->reload);
+  reload_start(l->reload, NULL, NULL);
 }
 
 struct lifecycle *lifecycle_open(struct crew *crew, struct leaf_cache *leaves,

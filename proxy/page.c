@@ -25,7 +25,7 @@ static void write_body(struct bytes *out, const struct page *page) {
   snprintf(comment, sizeof(comment), "echproxy: %s",
            page->cause != NULL ? page->cause : page->title);
   html_comment(out, comment);
-  html_begin(out, page->title);
+  html_begin(out, page->title, NULL);
   html_element(out, "h1", page->title);
   if (page->host != NULL) {
     html_raw(out, "<p class=\"host\">");

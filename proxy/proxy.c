@@ -2,11 +2,22 @@
 
 #include <utlist.h>
 
-void proxy_add(struct proxy *proxy, struct connection *connection,
-               void (*close)(void *owner), void *owner) {
+static void list_add(struct connection **list, struct connection *connection,
+                     void (*close)(void *owner), void *owner) {
   connection->close = close;
   connection->owner = owner;
-  DL_PREPEND(proxy->connections, connection);
+  DL_PREPEND(*list, connection);
+}
+
+static void close_list(struct connection *const *list) {
+  while (*list != NULL) {
+    (*list)->close((*list)->owner);
+  }
+}
+
+void proxy_add(struct proxy *proxy, struct connection *connection,
+               void (*close)(void *owner), void *owner) {
+  list_add(&proxy->connections, connection, close, owner);
   proxy->num_connections++;
   proxy->limit->num_connections++;
 }
@@ -16,6 +27,17 @@ void proxy_remove(struct proxy *proxy, struct connection *connection) {
   proxy->num_connections--;
   proxy->limit->num_connections--;
 }
+
+void proxy_add_watcher(struct proxy *proxy, struct connection *connection,
+                       void (*close)(void *owner), void *owner) {
+  list_add(&proxy->watchers, connection, close, owner);
+}
+
+void proxy_remove_watcher(struct proxy *proxy, struct connection *connection) {
+  DL_DELETE(proxy->watchers, connection);
+}
+
+void proxy_close_watchers(struct proxy *proxy) { close_list(&proxy->watchers); }
 
 bool proxy_is_full(const struct proxy *proxy) {
   return proxy->limit->num_connections >= proxy->limit->max_connections;
@@ -32,7 +54,6 @@ const struct upstream *proxy_via(const struct upstream *upstream,
 }
 
 void proxy_close_all(struct proxy *proxy) {
-  while (proxy->connections != NULL) {
-    proxy->connections->close(proxy->connections->owner);
-  }
+  close_list(&proxy->connections);
+  close_list(&proxy->watchers);
 }

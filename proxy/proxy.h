@@ -46,6 +46,7 @@ struct proxy {
   struct terms *terms;             // terms.h: for connections that begin now
   const struct log *log;           // of the configuration in force
   struct connection *connections;  // the open ones, newest first
+  struct connection *watchers;     // those that only look on, likewise
   // Counted by the worker, and read by any thread.
   atomic_size_t num_connections;
   atomic_uint_fast64_t num_hidden;  // tunnels by verdict, since the start
@@ -57,6 +58,12 @@ struct proxy {
   struct greeter *greeter;  // proxy/greeter.h
   const char *ca_path;      // of the CA's certificate, for messages and pages
   const char *ca_pem;       // the certificate itself; NULL when unknown
+  // What was done since the start (status/, ech/resolver_health.h).
+  struct journal *journal;
+  struct tally *tally;
+  struct advice_book *advice;
+  struct resolver_health *resolver_health;
+  struct local_site *local;  // of the proxy's own pages; local_site.h
 };
 
 // proxy_add puts `connection` on the list; `close(owner)` must drop `owner`
@@ -64,6 +71,14 @@ struct proxy {
 void proxy_add(struct proxy *proxy, struct connection *connection,
                void (*close)(void *owner), void *owner);
 void proxy_remove(struct proxy *proxy, struct connection *connection);
+
+// proxy_add_watcher and proxy_remove_watcher do the same for a connection that
+// watches what the others do. It does not count among them: nobody waits for
+// its end, and proxy_close_watchers ends it when the others are waited for.
+void proxy_add_watcher(struct proxy *proxy, struct connection *connection,
+                       void (*close)(void *owner), void *owner);
+void proxy_remove_watcher(struct proxy *proxy, struct connection *connection);
+void proxy_close_watchers(struct proxy *proxy);
 
 // proxy_is_full says whether there are as many connections as there may be.
 bool proxy_is_full(const struct proxy *proxy);
@@ -73,7 +88,7 @@ bool proxy_is_full(const struct proxy *proxy);
 const struct upstream *proxy_via(const struct upstream *upstream,
                                  const struct lookup_answer *answer);
 
-// proxy_close_all closes every open connection.
+// proxy_close_all closes every open connection, watchers too.
 void proxy_close_all(struct proxy *proxy);
 
 #endif

@@ -1,5 +1,6 @@
 #include "proxy/reload.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,12 @@
 #include <uv.h>
 
 #include "net/xalloc.h"
+
+// Who is told how it went; `done` is NULL when nobody is.
+struct waiting {
+  reload_done_cb *done;
+  void *owner;
+};
 
 struct reload {
   struct crew *crew;
@@ -18,6 +25,8 @@ struct reload {
   bool is_reading;  // on the other thread
   bool again;       // it was asked for meanwhile
   bool closing;
+  struct waiting now;    // for what is read
+  struct waiting later;  // for when it is read again
   // What the other thread is given and gives back.
   uv_work_t work;
   struct config *config;  // NULL: `error` says why
@@ -80,10 +89,16 @@ static void keep_fixed(struct options *to, const struct options *from) {
 
 static void start(struct reload *r);
 
-static void finish(struct reload *r) {
+// `why_not` is NULL when the new configuration is in force.
+static void finish(struct reload *r, const char *why_not) {
+  struct waiting told = r->now;
+  r->now = (struct waiting){NULL, NULL};
   r->is_busy = false;
   if (r->again) {
     start(r);
+  }
+  if (told.done != NULL) {
+    told.done(told.owner, why_not);
   }
 }
 
@@ -91,7 +106,7 @@ static void on_applied(void *owner) {
   struct reload *r = owner;
   log_answer(&crew_config(r->crew)->options.log,
              "the configuration was read again and is in force");
-  finish(r);
+  finish(r, NULL);
 }
 
 static void apply(struct reload *r) {
@@ -114,7 +129,8 @@ static void on_read(uv_work_t *work, int err) {
     log_error(&crew_config(r->crew)->options.log,
               "%s; the configuration from before stays in force",
               r->error.text);
-    finish(r);
+    struct options_error error = r->error;
+    finish(r, error.text);
   }
 }
 
@@ -122,11 +138,17 @@ static void start(struct reload *r) {
   r->is_busy = true;
   r->is_reading = true;
   r->again = false;
+  r->now = r->later;
+  r->later = (struct waiting){NULL, NULL};
   uv_queue_work(worker_loop(crew_worker(r->crew)), &r->work, read_config,
                 on_read);
 }
 
-void reload_start(struct reload *r) {
+void reload_start(struct reload *r, reload_done_cb *done, void *owner) {
+  if (done != NULL) {
+    assert(r->later.done == NULL);
+    r->later = (struct waiting){done, owner};
+  }
   if (r->is_busy) {
     r->again = true;
   } else {

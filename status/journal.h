@@ -124,7 +124,12 @@ struct visit_hellos {
   size_t inner_len;
 };
 
-// journal_version returns a number that grows with every change but octets.
+// visit_read gives a visit that has not ended as it is, whether the journal
+// still lists it or not.
+void visit_read(const struct visit *visit, struct visit_row *out);
+
+// journal_version returns a number that grows with every change; with octets
+// when journal_each comes upon them.
 uint64_t journal_version(const struct journal *journal);
 
 // journal_each calls `see(owner, row)` for every visit that has changed since

@@ -222,6 +222,9 @@ static bool start_crew(struct run *r) {
   if (!start_listening(r)) {
     return false;
   }
+  if (!service_manager_check(&r->sockets, NULL)) {
+    reload_require_users(r->reload);
+  }
   if (!crew_start(r->crew, &err)) {
     log_error(&options->log,
               "cannot start a thread for each worker: %s; choose fewer with "
@@ -250,6 +253,10 @@ static int serve(struct run *r, struct options *options, int argc,
   if (r->config == NULL) {
     log_error(&log, "%s", error.text);
     return EX_CONFIG;
+  }
+  if (r->config->users == NULL && !service_manager_check(&r->sockets, &error)) {
+    log_error(&log, "%s", error.text);
+    return EX_UNAVAILABLE;
   }
   if (!open_common(r, &error)) {
     log_error(&log, "%s", error.text);

@@ -36,7 +36,7 @@ static void write_setup(struct bytes *out, const struct proxy *proxy,
 
 static void write_index(struct bytes *out, const struct proxy *proxy,
                         const char *address) {
-  html_begin(out, "echproxy");
+  html_begin(out, "echproxy", NULL);
   html_element(out, "h1", "This is echproxy");
   html_element(
       out, "p",

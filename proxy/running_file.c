@@ -80,10 +80,10 @@ static bool is_ours(const struct running_files *files, const char *path) {
   struct key_error ignored;
   uint8_t *data = NULL;
   size_t len = 0;
-  bool ours = secret_file_read(path, kRunningTokenSize, true, &data, &len,
-                               &ignored) &&
-              len == kRunningTokenSize && data[kTokenLen] == '\n' &&
-              CRYPTO_memcmp(data, files->token, kTokenLen) == 0;
+  bool ours =
+      secret_file_read(path, kRunningTokenSize, true, &data, &len, &ignored) &&
+      len == kRunningTokenSize && data[kTokenLen] == '\n' &&
+      CRYPTO_memcmp(data, files->token, kTokenLen) == 0;
   secret_file_free(data, len);
   return ours;
 }

@@ -62,3 +62,5 @@ install(FILES ${CMAKE_SOURCE_DIR}/packaging/examples/haproxy.cfg
 install(FILES ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(FILES ${CMAKE_SOURCE_DIR}/packaging/debian/copyright
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${CMAKE_SOURCE_DIR}/packaging/grafana/echproxy.json
+        DESTINATION ${CMAKE_INSTALL_DOCDIR}/grafana)

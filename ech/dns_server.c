@@ -1,5 +1,6 @@
 #include "ech/dns_server.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -205,4 +206,17 @@ bool dns_server_parse(struct dns_server *out, const char *url,
 bool dns_server_is_ip(const struct dns_server *server) {
   struct address ignored;
   return address_from_ip(&ignored, server->host, 0);
+}
+
+const char *dns_server_format(char out[kDnsServerUrlSize],
+                              const struct dns_server *server) {
+  bool is_ipv6 = strchr(server->host, ':') != NULL;
+  char port[8] = "";
+  if (server->port != kSchemes[server->scheme].port) {
+    snprintf(port, sizeof(port), ":%u", (unsigned)server->port);
+  }
+  snprintf(out, kDnsServerUrlSize, "%s%s%s%s%s%s",
+           kSchemes[server->scheme].prefix, is_ipv6 ? "[" : "", server->host,
+           is_ipv6 ? "]" : "", port, server->path);
+  return out;
 }

@@ -43,6 +43,14 @@ struct dns_server {
 bool dns_server_parse(struct dns_server *out, const char *url,
                       const char **out_why);
 
+// The longest URL that dns_server_format writes, with its NUL.
+enum { kDnsServerUrlSize = 8 + 254 + 2 + 6 + 256 };
+
+// dns_server_format writes the server's URL, without the port if that is the
+// usual one, and returns `out`.
+const char *dns_server_format(char out[kDnsServerUrlSize],
+                              const struct dns_server *server);
+
 // dns_server_is_ip says whether the host is an IP address, which is then
 // addresses[0].
 bool dns_server_is_ip(const struct dns_server *server);

@@ -39,6 +39,7 @@ struct lookup {
   void *owner;
   struct system_query *system_query;
   struct lookup_answer *answer;
+  bool is_cached;  // the answer was there
   struct task task;
 };
 
@@ -199,6 +200,7 @@ static void start_public(struct lookup *l, const char *name, uint16_t port) {
     lookup_move(l, &flight_for(r, key, name, port)->waiting);
     return;
   }
+  l->is_cached = true;
   answer_lookup(l, kept);
   if (lookup_cache_is_due(r->cache, key, now_ms)) {
     flight_for(r, key, name, port);  // for whoever asks next
@@ -267,7 +269,7 @@ static void start(struct lookup *l, const char *host, uint16_t port) {
                      0);
       break;
     case NAME_NONEXISTENT:
-      answer_at_once(l, LOOKUP_NXDOMAIN, ".invalid names do not exist", NULL,
+      answer_at_once(l, LOOKUP_NXDOMAIN, "such names do not exist", NULL,
                      0);
       break;
     case NAME_NOT_A_HOST:
@@ -287,3 +289,5 @@ struct lookup *lookup_start(struct resolver *resolver, const char *host,
   start(l, host, port);
   return l;
 }
+
+bool lookup_is_cached(const struct lookup *lookup) { return lookup->is_cached; }

@@ -69,6 +69,10 @@ enum { kLookupTimeoutMs = 6000 };
 struct lookup *lookup_start(struct resolver *resolver, const char *host,
                             uint16_t port, lookup_cb *done, void *owner);
 
+// lookup_is_cached says of a lookup that has just been started whether its
+// answer was in the cache.
+bool lookup_is_cached(const struct lookup *lookup);
+
 // lookup_cancel drops `lookup`; `done` will not run. NULL does nothing.
 void lookup_cancel(struct lookup *lookup);
 

@@ -62,7 +62,8 @@ struct origin_dial {
 
   struct endpoint_race *race;  // one of these two at a time
   struct origin_attempt *attempt;
-  struct bytes hello;  // the ClientHello sent last
+  struct bytes hello;        // the ClientHello sent last
+  struct bytes inner_hello;  // the one that was encrypted in it
   struct task nowhere;
   uint64_t deadline;  // in uv_now's time
   uv_timer_t timer;   // it, or sooner the end of the handshake's share
@@ -108,6 +109,7 @@ static void on_timer_closed(uv_handle_t *handle) {
   free(d->retry_configs);
   free(d->learned);
   free(d->hello.data);
+  free(d->inner_hello.data);
   free(d);
 }
 
@@ -135,6 +137,8 @@ static void dial_finish(struct origin_dial *d, enum origin_status status,
                         struct tls *tls) {
   d->report.hello = d->hello.data;
   d->report.hello_len = d->hello.len;
+  d->report.inner_hello = d->inner_hello.data;
+  d->report.inner_hello_len = d->inner_hello.len;
   d->done(d->owner, status, tls, &d->report);
   origin_dial_cancel(d);
 }
@@ -524,6 +528,7 @@ static void start_handshake(struct origin_dial *d, struct stream *stream) {
       .has_identity = identity_of(d) != NULL,
       .report = &d->report,
       .hello = &d->hello,
+      .inner_hello = &d->inner_hello,
   };
   // One that is dropped in silence leaves time for somewhere else.
   bool is_last = ++d->num_handshakes >= kMaxHandshakes ||

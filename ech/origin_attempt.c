@@ -17,6 +17,7 @@ struct origin_attempt {
   bool has_identity;
   struct origin_report *report;
   struct bytes *hello;
+  struct bytes *inner_hello;
   origin_attempt_cb *done;
   void *owner;
   struct tls *tls;
@@ -64,8 +65,13 @@ static void finish(struct origin_attempt *a, enum origin_status status) {
   tls_close(tls);
 }
 
+static void keep_hello(struct bytes *kept, const uint8_t *message, size_t len) {
+  kept->len = 0;
+  bytes_append(kept, message, len);
+}
+
 // on_message keeps the ClientHello as it goes out, outer as observers see it,
-// and notes that something came back.
+// with the inner one, and notes that something came back.
 static void on_message(int is_write, int version, int content_type,
                        const void *data, size_t len, SSL *ssl, void *arg) {
   (void)version;
@@ -74,10 +80,11 @@ static void on_message(int is_write, int version, int content_type,
   const uint8_t *message = data;
   if (!is_write) {
     a->report->answered = true;
+  } else if (content_type == SSL3_RT_CLIENT_HELLO_INNER) {
+    keep_hello(a->inner_hello, message, len);
   } else if (content_type == SSL3_RT_HANDSHAKE && len > 0 &&
              message[0] == SSL3_MT_CLIENT_HELLO) {
-    a->hello->len = 0;
-    bytes_append(a->hello, message, len);
+    keep_hello(a->hello, message, len);
   }
 }
 
@@ -166,6 +173,7 @@ struct origin_attempt *origin_attempt_start(
   a->has_identity = spec->has_identity;
   a->report = spec->report;
   a->hello = spec->hello;
+  a->inner_hello = spec->inner_hello;
   a->done = done;
   a->owner = owner;
   a->began_at = now_of(a);
@@ -175,6 +183,7 @@ struct origin_attempt *origin_attempt_start(
   a->report->answered = false;
   a->report->error = (struct tls_error){0};
   a->hello->len = 0;
+  a->inner_hello->len = 0;
   SSL_set_msg_callback(spec->ssl, on_message);
   SSL_set_msg_callback_arg(spec->ssl, a);
   SSL_set_cert_cb(spec->ssl, on_certificate_request, a);

@@ -32,10 +32,11 @@ struct origin_attempt_spec {
   SSL *ssl;               // taken
   bool with_ech;          // it offers ECH and is attached to a ticket cache
   bool has_identity;      // it has a client certificate
-  // Borrowed while the attempt runs: what happened and the ClientHello, of this
-  // attempt alone.
+  // Borrowed while the attempt runs: what happened, the ClientHello and the one
+  // that was encrypted in it, of this attempt alone.
   struct origin_report *report;
   struct bytes *hello;
+  struct bytes *inner_hello;
 };
 
 // origin_attempt_start begins the handshake. It has no time limit. The result

@@ -58,6 +58,9 @@ struct origin_report {
   // client_hello_parse; released with the report.
   const uint8_t *hello;
   size_t hello_len;
+  // The one that was encrypted in it, likewise; none without ECH.
+  const uint8_t *inner_hello;
+  size_t inner_hello_len;
 };
 
 enum { kOriginDetailSize = 512 };

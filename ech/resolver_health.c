@@ -5,9 +5,9 @@
 
 #include "net/xalloc.h"
 
-// A lookup asks three questions at once, and one that is slow to be answered
-// says little of the server. So it takes those of a second one to tell.
-enum { kFailuresInRow = 4 };
+// One question that goes unanswered says little of the server: the fault may be
+// the name's. Once it has answered others, it takes a second one to tell.
+enum { kFailuresInRow = 2 };
 
 struct resolver_health {
   pthread_mutex_t mutex;

@@ -33,7 +33,7 @@ static enum name_kind kind_of(const char *name) {
   } kSpecial[] = {
       {"localhost", NAME_LOOPBACK},  {"onion", NAME_ONION},
       {"invalid", NAME_NONEXISTENT}, {"local", NAME_SYSTEM},
-      {"home.arpa", NAME_SYSTEM},
+      {"home.arpa", NAME_SYSTEM},    {"ech.internal", NAME_NONEXISTENT},
   };
   for (size_t i = 0; i < sizeof(kSpecial) / sizeof(kSpecial[0]); i++) {
     if (special_name_is_within(name, kSpecial[i].domain)) {

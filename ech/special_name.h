@@ -17,7 +17,8 @@ enum name_kind {
   NAME_SYSTEM,       // for the system's resolver: single labels, .local (RFC
                      // 6762), .home.arpa (RFC 8375)
   NAME_ONION,        // must not be asked for (RFC 7686, section 2)
-  NAME_NONEXISTENT,  // .invalid (RFC 6761, section 6.4)
+  NAME_NONEXISTENT,  // .invalid (RFC 6761, section 6.4); and ech.internal,
+                     // which is this program's own name for itself
   NAME_NOT_A_HOST,   // not a host name at all
 };
 

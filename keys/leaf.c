@@ -210,23 +210,29 @@ static bool show_known(struct leaf_cache *cache, SSL *ssl,
 }
 
 // show_new mints without the mutex, so that threads do not wait for each other.
-static bool show_new(struct leaf_cache *cache, SSL *ssl,
-                     const struct certificate_host *host, int64_t now) {
+static enum leaf_use show_new(struct leaf_cache *cache, SSL *ssl,
+                              const struct certificate_host *host,
+                              int64_t now) {
   struct leaf *minted = mint(cache, host, now);
   if (minted == NULL) {
-    return false;
+    return LEAF_NONE;
   }
   pthread_mutex_lock(&cache->mutex);
   bool ok = show(ssl, keep(cache, minted, now));
   pthread_mutex_unlock(&cache->mutex);
-  return ok;
+  return ok ? LEAF_MINTED : LEAF_NONE;
 }
 
-bool leaf_cache_use(struct leaf_cache *cache, SSL *ssl, const char *host) {
+enum leaf_use leaf_cache_use(struct leaf_cache *cache, SSL *ssl,
+                             const char *host) {
   struct certificate_host parsed;
   int64_t now = time(NULL);
-  return parse_host(host, &parsed) && (show_known(cache, ssl, &parsed, now) ||
-                                       show_new(cache, ssl, &parsed, now));
+  if (!parse_host(host, &parsed)) {
+    return LEAF_NONE;
+  }
+  return show_known(cache, ssl, &parsed, now)
+             ? LEAF_CACHED
+             : show_new(cache, ssl, &parsed, now);
 }
 
 void leaf_cache_free(struct leaf_cache *cache) {

@@ -21,13 +21,20 @@ struct leaf_cache;
 struct leaf_cache *leaf_cache_new(const struct ca *ca, size_t max_leaves);
 void leaf_cache_free(struct leaf_cache *cache);
 
+enum leaf_use {
+  LEAF_NONE,
+  LEAF_CACHED,  // it was there
+  LEAF_MINTED,  // for this use
+};
+
 // leaf_cache_use makes `ssl`, a server's, present a certificate for `host`, a
 // DNS name of at most 253 octets without a trailing dot, or an IP address
 // without brackets. One that has less than a day to live is minted anew. The
 // session tickets that `ssl` gives out resume a session with the very same
-// certificate only, and so never one for another host. False when `host` is
-// neither, or out of memory.
-bool leaf_cache_use(struct leaf_cache *cache, SSL *ssl, const char *host);
+// certificate only, and so never one for another host. LEAF_NONE, which is 0,
+// when `host` is neither, or out of memory.
+enum leaf_use leaf_cache_use(struct leaf_cache *cache, SSL *ssl,
+                             const char *host);
 
 // leaf_cache_minted returns how many leaves were minted so far.
 uint64_t leaf_cache_minted(struct leaf_cache *cache);

@@ -65,7 +65,9 @@ debian_stop_services() {
   for package in "$@"; do
     case $package in
       squid-openssl) service=squid ;;
-      unbound | knot | haproxy | nginx | privoxy) service=$package ;;
+      unbound | knot | haproxy | nginx | privoxy | prometheus)
+        service=$package
+        ;;
       *) continue ;;
     esac
     if [ -d /run/systemd/system ]; then

@@ -14,11 +14,12 @@
 #include "proxy/forward.h"
 #include "proxy/http_head.h"
 #include "proxy/local_page.h"
+#include "proxy/own_tunnel.h"
 #include "proxy/socks5.h"
 #include "proxy/terms.h"
 #include "proxy/tunnel.h"
 
-enum { kRequestDeadlineMs = 10000, kSocksVersion = 5 };
+enum { kRequestDeadlineMs = 10000, kSocksVersion = 5, kHttpPort = 80 };
 
 struct client {
   struct proxy *proxy;
@@ -27,9 +28,10 @@ struct client {
   uv_timer_t deadline;
   struct bytes in;        // all that has come
   struct http_scan scan;  // of an HTTP head
-  size_t greeting_len;    // of SOCKS5, once that was answered
-  size_t login_len;       // likewise; it stays 0 when there are no users
-  struct address peer;
+  struct page_visitor visitor;
+  bool is_inside;       // a tunnel of ours: HTTP alone, for our own pages
+  size_t greeting_len;  // of SOCKS5, once that was answered
+  size_t login_len;     // likewise; it stays 0 when there are no users
   // A wrong password, whose answer waits for the deadline.
   bool is_wrong;
   bool is_wrong_head;  // in a HEAD request
@@ -85,12 +87,13 @@ static const struct user_list *users_of(const struct client *c) {
 }
 
 static struct admission_desk desk_for(struct client *c) {
-  return (struct admission_desk){users_of(c), &c->proxy->guesses, c->peer};
+  return (struct admission_desk){users_of(c), &c->proxy->guesses,
+                                 c->visitor.peer};
 }
 
 static void warn_of_guess(const struct client *c) {
   char peer[kAddressTextSize];
-  address_format(peer, &c->peer);
+  address_format(peer, &c->visitor.peer);
   *strrchr(peer, ':') = '\0';  // a guesser's ports only make lines differ
   log_warning(c->proxy->log,
               "a client at %s gave a wrong name or password and was refused",
@@ -151,6 +154,18 @@ static bool is_for_us(const struct http_head *head) {
          (head->target.data[0] == '*' && head->target.len == 1);
 }
 
+// Goes on with a tunnel to `site`; the request was `used` bytes.
+static void open_tunnel(struct client *c, enum front_kind kind, size_t used,
+                        const struct authority *site) {
+  struct proxy *proxy = c->proxy;
+  struct stream *browser = hand_over(c, used);
+  if (strcmp(site->host, kOwnHost) == 0) {
+    own_tunnel_open(proxy, browser, kind, site->port, &c->visitor);
+  } else {
+    tunnel_open(proxy, browser, kind, site->host, site->port);
+  }
+}
+
 static void open_connect(struct client *c, const struct http_head *head) {
   struct authority site;
   if (!authority_from_text(&site, head->target.data, head->target.len) ||
@@ -162,9 +177,7 @@ static void open_connect(struct client *c, const struct http_head *head) {
     refuse_http(c, 400, "a CONNECT request has no body");  // RFC 9110, 9.3.6
     return;
   }
-  struct proxy *proxy = c->proxy;
-  tunnel_open(proxy, hand_over(c, head->len), FRONT_HTTP_CONNECT, site.host,
-              site.port);
+  open_tunnel(c, FRONT_HTTP_CONNECT, head->len, &site);
 }
 
 static bool target_starts(const struct http_head *head, const char *prefix) {
@@ -181,22 +194,81 @@ static bool has_scheme(const struct http_head *head) {
   return left >= 3 && memcmp(colon, "://", 3) == 0;
 }
 
+// Answers for a page of ours, whose path is at the offset `path` of the target.
+static void open_page(struct client *c, const struct http_head *head,
+                      enum page_way way, size_t path) {
+  struct proxy *proxy = c->proxy;
+  struct local_request request;
+  struct stream *browser = hand_over(c, head->len);
+  c->visitor.way = way;
+  local_request_init(&request, head, &c->visitor, path);
+  local_page_serve(proxy, browser, &request);
+}
+
+// Whether `site` is the very address at which the client has reached us: some
+// ask a proxy for that, too.
+static bool is_our_address(const struct client *c,
+                           const struct authority *site) {
+  char text[kAddressTextSize];
+  struct bytes ours = {0};
+  authority_write(&ours, site, 0);
+  bytes_append(&ours, "", 1);
+  address_format(text, &c->visitor.local);
+  bool is_ours = strcmp((const char *)ours.data, text) == 0 ||
+                 (strcmp(site->host, "localhost") == 0 &&
+                  site->port == c->visitor.local.port &&
+                  address_is_loopback(&c->visitor.local));
+  free(ours.data);
+  return is_ours;
+}
+
+static void open_url(struct client *c, const struct http_head *head) {
+  struct proxy *proxy = c->proxy;
+  struct authority site;
+  size_t path;
+  bool is_url =
+      authority_from_url(&site, &path, head->target.data, head->target.len);
+  bool is_own_name = is_url && strcmp(site.host, kOwnHost) == 0;
+  if (is_url) {
+    site.port = site.port == 0 ? kHttpPort : site.port;
+  }
+  if (is_own_name && site.port != kHttpPort) {
+    forward_answer_no_site(release(c), http_text_is(head->method, "HEAD"));
+  } else if (is_own_name || (is_url && is_our_address(c, &site))) {
+    open_page(c, head, PAGE_PROXIED, path);
+  } else {
+    forward_open(proxy, hand_over(c, head->len), head);
+  }
+}
+
+// Within a tunnel of ours nothing else is to be had.
+static void open_inside(struct client *c, const struct http_head *head) {
+  if (is_for_us(head)) {
+    open_page(c, head, c->visitor.way, 0);
+  } else {
+    refuse_http(c, 400, "the request target is not a path");
+  }
+}
+
 // Asks what the request is for (RFC 9112, section 3.2).
 static void open_request(struct client *c, const struct http_head *head) {
-  struct proxy *proxy = c->proxy;
+  if (c->is_inside) {
+    open_inside(c, head);
+    return;
+  }
   if (!is_for_us(head) && !may_ask(c, head)) {
     return;
   }
   if (head->method.len == 7 && memcmp(head->method.data, "CONNECT", 7) == 0) {
     open_connect(c, head);
   } else if (target_starts(head, "http://")) {
-    forward_open(proxy, hand_over(c, head->len), head);
+    open_url(c, head);
   } else if (target_starts(head, "https://")) {
     refuse_http(c, 501, "an https:// site is to be asked for with CONNECT");
   } else if (has_scheme(head)) {
     refuse_http(c, 501, "only http:// URLs are forwarded");
   } else if (is_for_us(head)) {
-    local_page_serve(proxy, hand_over(c, head->len), head);
+    open_page(c, head, PAGE_DIRECT, 0);
   } else {
     refuse_http(c, 400, "the request target is neither a URL nor a path");
   }
@@ -223,9 +295,7 @@ static void read_socks_request(struct client *c) {
     return;
   }
   if (status == SOCKS5_OK) {
-    struct proxy *proxy = c->proxy;
-    tunnel_open(proxy, hand_over(c, used + request_len), FRONT_SOCKS5,
-                site.host, site.port);
+    open_tunnel(c, FRONT_SOCKS5, used + request_len, &site);
     return;
   }
   uint8_t reply[kSocks5ReplyLen];
@@ -289,7 +359,7 @@ static void on_data(void *owner, const uint8_t *data, size_t len) {
   struct client *c = owner;
   // One event's bytes on top of an incomplete request, which is bounded.
   bytes_append(&c->in, data, len);
-  if (c->in.data[0] != kSocksVersion) {
+  if (c->is_inside || !is_socks(c)) {
     read_http(c);
   } else if (c->greeting_len == 0) {
     read_socks_greeting(c);
@@ -307,26 +377,38 @@ static void on_deadline(uv_timer_t *deadline) {
   struct client *c = deadline->data;
   if (c->is_wrong) {
     refuse_login(c, c->is_wrong_head);
-  } else if (c->in.len == 0 || c->in.data[0] == kSocksVersion) {
+  } else if (c->in.len == 0 || (!c->is_inside && is_socks(c))) {
     client_close(c);
   } else {
     refuse_malformed(c, HTTP_HEAD_INCOMPLETE);
   }
 }
 
-void client_open(struct proxy *proxy, struct stream *browser) {
+static void start(struct proxy *proxy, struct stream *browser,
+                  const struct page_visitor *visitor, bool is_inside) {
   static const struct stream_events kEvents = {.on_data = on_data,
                                                .on_end = on_end};
   struct client *c = xcalloc(1, sizeof(*c));
   c->proxy = proxy;
   c->browser = browser;
-  struct address local;
-  // Where it is not known, it is nobody's.
-  tcp_ends(browser, &c->peer, &local);
+  c->visitor = *visitor;
+  c->is_inside = is_inside;
   uv_timer_init(worker_loop(proxy->worker), &c->deadline);
   c->deadline.data = c;
   uv_timer_start(&c->deadline, on_deadline, kRequestDeadlineMs, 0);
   proxy_add(proxy, &c->connection, client_close, c);
   stream_set_events(browser, &kEvents, c);
   stream_read_start(browser);
+}
+
+void client_open(struct proxy *proxy, struct stream *browser) {
+  struct page_visitor visitor = {.way = PAGE_DIRECT};
+  // Where they are not known, they are no loopback addresses.
+  tcp_ends(browser, &visitor.peer, &visitor.local);
+  start(proxy, browser, &visitor, false);
+}
+
+void client_open_inside(struct proxy *proxy, struct stream *browser,
+                        const struct page_visitor *visitor) {
+  start(proxy, browser, visitor, true);
 }

@@ -6,10 +6,16 @@
 #define ECHPROXY_PROXY_CLIENT_H
 
 #include "net/stream.h"
+#include "proxy/page_access.h"
 #include "proxy/proxy.h"
 
 // client_open takes the accepted connection `browser`. It has 10 seconds to
 // ask.
 void client_open(struct proxy *proxy, struct stream *browser);
+
+// client_open_inside does the same within a tunnel to ech.internal, where there
+// is nothing but the proxy's own pages to ask for over HTTP.
+void client_open_inside(struct proxy *proxy, struct stream *browser,
+                        const struct page_visitor *visitor);
 
 #endif

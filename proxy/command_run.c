@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "ech/resolver_health.h"
@@ -20,10 +21,13 @@
 #include "proxy/crew.h"
 #include "proxy/greeter.h"
 #include "proxy/lifecycle.h"
+#include "proxy/local_site.h"
 #include "proxy/log_sink.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
 #include "proxy/reload.h"
+#include "proxy/rule_desk.h"
+#include "proxy/running_file.h"
 #include "proxy/service_manager.h"
 #include "proxy/state_dir.h"
 #include "proxy/usage.h"
@@ -47,11 +51,14 @@ struct run {
   struct ca *ca;
   char *ca_pem;
   struct config *config;  // to begin with; NULL once the crew runs
+  struct local_site *local;
+  struct running_files *running;  // NULL: not written yet
   struct leaf_cache *leaves;
   struct proxy_limit limit;
   struct proxy common;  // what all workers share
   struct crew *crew;
   struct reload *reload;
+  struct rule_desk *rules;
   struct lifecycle *lifecycle;
   struct log_ticker *ticker;
 };
@@ -112,12 +119,12 @@ static bool open_ca(struct run *r, const struct options *options,
     return false;
   }
   r->ca = ca_open(dir, out_error);
-  free(dir);
-  if (r->ca == NULL) {
-    return false;
+  if (r->ca != NULL) {
+    r->ca_pem = certificate_pem(ca_certificate(r->ca));
+    r->local = local_site_new(dir, ca_certificate(r->ca));
   }
-  r->ca_pem = certificate_pem(ca_certificate(r->ca));
-  return true;
+  free(dir);
+  return r->ca != NULL;
 }
 
 static bool open_common(struct run *r, struct key_error *out_error) {
@@ -131,6 +138,7 @@ static bool open_common(struct run *r, struct key_error *out_error) {
   p->limit = &r->limit;
   p->ca_path = ca_path(r->ca);
   p->ca_pem = r->ca_pem;
+  p->local = r->local;
   p->journal = journal_new(kJournalMaxVisits);
   p->tally = tally_new();
   p->advice = advice_book_new();
@@ -161,7 +169,10 @@ static bool open_crew(struct run *r, int argc, char **argv) {
   limit_set(&r->limit, files, num);
   r->crew = crew_new(num, &r->common, r->config);
   r->reload = reload_open(r->crew, ca_certificate(r->ca), argc, argv);
-  r->lifecycle = lifecycle_open(r->crew, r->leaves, r->reload);
+  r->local->num_workers = num;
+  r->rules = rule_desk_open(r->crew, r->reload);
+  r->local->rules = rule_desk_inbox(r->rules);
+  r->lifecycle = lifecycle_open(r->crew, r->common.tally, r->reload);
   r->ticker = log_ticker_open(crew_worker(r->crew), r->sink);
   return true;
 }
@@ -205,6 +216,28 @@ static bool start_listening(struct run *r) {
   return true;
 }
 
+// Who may see what we do finds the token there. Without it nobody does, and the
+// proxy is as good.
+static void write_running_files(struct run *r) {
+  struct key_error error;
+  if (!running_files_write(&r->running, r->local->state_dir,
+                           r->sockets.addresses, r->sockets.num,
+                           r->local->token, &error)) {
+    log_error(&r->config->options.log,
+              "`echproxy status` will not find this proxy: %s", error.text);
+  }
+}
+
+// A service's output is kept where others may read it, so that the token is
+// only for a person who looks on.
+static void say_status_page(const struct run *r) {
+  char text[kAddressTextSize];
+  if (isatty(STDOUT_FILENO)) {
+    printf("status page: http://%s/#%s\n",
+           address_format(text, &r->sockets.addresses[0]), r->local->token);
+  }
+}
+
 static void say_ready(const struct run *r) {
   char text[kAddressTextSize];
   log_notice(&r->config->options.log,
@@ -212,6 +245,7 @@ static void say_ready(const struct run *r) {
   for (size_t i = 0; i < r->sockets.num; i++) {
     printf("listening on %s\n", address_format(text, &r->sockets.addresses[i]));
   }
+  say_status_page(r);
   fflush(stdout);
   service_manager_say("READY=1");
 }
@@ -225,6 +259,8 @@ static bool start_crew(struct run *r) {
   if (!service_manager_check(&r->sockets, NULL)) {
     reload_require_users(r->reload);
   }
+  memcpy(r->local->listen, r->sockets.addresses, sizeof(r->local->listen));
+  r->local->num_listen = r->sockets.num;
   if (!crew_start(r->crew, &err)) {
     log_error(&options->log,
               "cannot start a thread for each worker: %s; choose fewer with "
@@ -232,6 +268,7 @@ static bool start_crew(struct run *r) {
               uv_strerror(err));
     return false;
   }
+  write_running_files(r);
   say_ready(r);
   return true;
 }
@@ -274,14 +311,18 @@ static int serve(struct run *r, struct options *options, int argc,
 // Takes everything down. False when something of a worker's was left open.
 static bool take_down(struct run *r) {
   log_ticker_close(r->ticker);
+  running_files_remove(r->running);
   lifecycle_close(r->lifecycle);
+  rule_desk_close(r->rules);
   reload_close(r->reload);
   struct log log = {.level = LOG_NORMAL};
   if (r->crew != NULL) {
     log = crew_config(r->crew)->options.log;
   }
   int err = crew_free(r->crew);
+  rule_desk_free(r->rules);
   close_common(r);
+  local_site_free(r->local);
   if (err != 0) {
     log_error(&log, "the event loop was not empty at the end: %s",
               uv_strerror(err));

@@ -259,15 +259,12 @@ void crew_drain(struct crew *crew) { tell_all(crew, member_drain); }
 
 void crew_stop(struct crew *crew) { tell_all(crew, member_stop); }
 
-void crew_count(const struct crew *crew, struct crew_counts *out) {
-  *out = (struct crew_counts){0};
+size_t crew_num_open(const struct crew *crew) {
+  size_t num = 0;
   for (size_t i = 0; i < crew->num_members; i++) {
-    const struct proxy *p = &crew->members[i].proxy;
-    out->open += p->num_connections;
-    out->hidden += p->num_hidden;
-    out->passed += p->num_passed;
-    out->refused += p->num_refused;
+    num += crew->members[i].proxy.num_connections;
   }
+  return num;
 }
 
 int crew_free(struct crew *crew) {

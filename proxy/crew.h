@@ -18,15 +18,6 @@
 
 struct crew;
 
-// What all workers have done together since the start, but for what is open
-// now.
-struct crew_counts {
-  size_t open;
-  uint64_t hidden;
-  uint64_t passed;
-  uint64_t refused;
-};
-
 // crew_new makes `num_workers` > 0 workers. Each gets a copy of `common`, what
 // it shares being borrowed while the crew lives, and terms for `config`, of
 // which it keeps a reference. Released with crew_free.
@@ -70,9 +61,8 @@ void crew_drain(struct crew *crew);
 // crew_stop makes crew_run return, and the other workers close what is open.
 void crew_stop(struct crew *crew);
 
-// crew_count reads the counters of all workers. Those of one moment need not
-// fit together.
-void crew_count(const struct crew *crew, struct crew_counts *out);
+// crew_num_open returns how many connections all workers have.
+size_t crew_num_open(const struct crew *crew);
 
 // crew_worker returns the first worker.
 struct worker *crew_worker(const struct crew *crew);

@@ -8,6 +8,7 @@
 #include "ech/lookup_answer.h"
 #include "net/dial.h"
 #include "net/xalloc.h"
+#include "proxy/account.h"
 #include "proxy/answer.h"
 #include "proxy/authority.h"
 #include "proxy/exchange.h"
@@ -31,8 +32,8 @@ struct forward {
   struct proxy *proxy;
   struct terms *terms;
   struct connection connection;
+  struct account account;
   struct stream *browser;
-  enum step step;
   struct site_lookup *lookup;
   const struct upstream *via;  // that `dial` goes through, or NULL
   struct dial *dial;
@@ -41,13 +42,17 @@ struct forward {
   struct bytes path;      // of the URL, with its query
   struct bytes head;      // the request as the site gets it
   struct exchange_request request;
-  uint64_t started_ms;
 };
+
+static void enter(struct forward *f, enum step step) {
+  account_step(&f->account, kStepNames[step]);
+}
 
 // Ends `f` but for its browser, which the caller takes. No on_ function of `f`
 // runs after it.
 static struct stream *release(struct forward *f) {
   struct stream *browser = f->browser;
+  account_close(&f->account);
   site_lookup_cancel(f->lookup);
   dial_cancel(f->dial);
   exchange_cancel(f->exchange);
@@ -59,32 +64,17 @@ static struct stream *release(struct forward *f) {
   return browser;
 }
 
-static void log_end(const struct forward *f, const char *verdict,
-                    const char *cause, const struct exchange_result *result) {
-  struct log_tunnel line = {
-      .host = f->site.host,
-      .port = f->site.port,
-      .verdict = verdict,
-      .step = kStepNames[f->step],
-      .cause = cause,
-      .seen = result != NULL ? f->site.host : NULL,
-      .bytes_up = result != NULL ? result->bytes_up : 0,
-      .bytes_down = result != NULL ? result->bytes_down : 0,
-      .duration_ms = uv_now(worker_loop(f->proxy->worker)) - f->started_ms,
-  };
-  log_tunnel_end(f->proxy->log, &line);
-}
-
 // The proxy ends before the request does.
 static void forward_close(void *owner) {
   struct forward *f = owner;
-  log_end(f, "refused", "the proxy is stopping", NULL);
+  account_refuse(&f->account, TALLY_REFUSED_OTHER, "the proxy is stopping");
+  account_because_first(&f->account, "the proxy is stopping");
   stream_close(release(f));
 }
 
-static void refuse(struct forward *f, int status, const char *why) {
-  f->proxy->num_refused++;
-  log_end(f, "refused", why, NULL);
+static void refuse(struct forward *f, int status, enum tally_refusal kind,
+                   const char *why) {
+  account_refuse(&f->account, kind, why);
   bool is_head = f->request.is_head;
   answer_error(release(f), status, why, is_head);
 }
@@ -108,7 +98,7 @@ static void upgrade(struct forward *f) {
   }
   bytes_append(&fields, f->path.data, f->path.len);
   bytes_append(&fields, "\r\n", 3);  // and the NUL
-  log_end(f, "upgraded to https", NULL, NULL);
+  account_decide(&f->account, VISIT_UPGRADED);
   struct answer answer = {.status = 307,
                           .type = "text/plain; charset=utf-8",
                           .fields = (const char *)fields.data,
@@ -122,8 +112,10 @@ static void upgrade(struct forward *f) {
 static void on_exchanged(void *owner, const struct exchange_result *result) {
   struct forward *f = owner;
   f->exchange = NULL;  // finished, so no longer ours to cancel
-  f->proxy->num_passed++;
-  log_end(f, "passed through", result->cause, result);
+  account_moved(&f->account, result->bytes_up, result->bytes_down);
+  if (result->cause != NULL) {
+    account_because(&f->account, result->cause);
+  }
   bool is_head = f->request.is_head;
   struct stream *browser = release(f);
   if (result->status != 0) {
@@ -135,17 +127,20 @@ static void on_exchanged(void *owner, const struct exchange_result *result) {
 
 static void on_dialed(void *owner, int err, struct stream *stream,
                       const struct address *address) {
-  (void)address;
   struct forward *f = owner;
   f->dial = NULL;
   if (err != 0) {
     char why[128];
     snprintf(why, sizeof(why), "the site could not be reached: %s",
              f->via != NULL ? upstream_error_text(err) : uv_strerror(err));
-    refuse(f, err == UV_ETIMEDOUT ? 504 : 502, why);
+    bool is_late = err == UV_ETIMEDOUT;
+    refuse(f, is_late ? 504 : 502,
+           is_late ? TALLY_REFUSED_TIMEOUT : TALLY_REFUSED_UNREACHABLE, why);
     return;
   }
-  f->step = EXCHANGE;
+  account_connected(&f->account, address, f->site.host);
+  account_decide(&f->account, VISIT_PASSED);
+  enter(f, EXCHANGE);
   f->exchange =
       exchange_start(f->proxy->worker, f->browser, stream, &f->request,
                      f->head.data, f->head.len, on_exchanged, f);
@@ -159,20 +154,31 @@ static void start_dial(struct forward *f, const struct lookup_answer *answer,
     addresses[i] = answer->addresses[i];
     addresses[i].port = f->site.port;  // the lookup was made for https
   }
-  f->step = DIAL_SITE;
+  enter(f, DIAL_SITE);
   f->via = proxy_via(site_rule_upstream(rule, f->terms->upstream), answer);
   f->dial = dial_start(f->proxy->worker, f->via, addresses,
                        answer->num_addresses, kDialTimeoutMs, on_dialed, f);
 }
 
+enum { kWhySize = 256 };
+
+static void say_why(char out[kWhySize], enum lookup_status status,
+                    const char *detail) {
+  snprintf(out, kWhySize, "the site %s%s%s", lookup_status_str(status),
+           detail != NULL ? ": " : "", detail != NULL ? detail : "");
+}
+
 static void refuse_lookup(struct forward *f,
                           const struct lookup_answer *answer) {
-  char why[256];
-  snprintf(why, sizeof(why), "the site %s%s%s",
-           lookup_status_str(answer->status),
-           answer->detail != NULL ? ": " : "",
-           answer->detail != NULL ? answer->detail : "");
-  refuse(f, 502, why);
+  char why[kWhySize];
+  say_why(why, answer->status, answer->detail);
+  refuse(f, 502, account_refusal_of_lookup(answer->status), why);
+}
+
+void forward_answer_no_site(struct stream *browser, bool is_head) {
+  char why[kWhySize];
+  say_why(why, LOOKUP_NXDOMAIN, NULL);
+  answer_error(browser, 502, why, is_head);
 }
 
 static void decide(struct forward *f, const struct lookup_answer *answer,
@@ -195,11 +201,11 @@ static void decide(struct forward *f, const struct lookup_answer *answer,
       break;
   }
   if (site_rule_mode(rule, f->terms->mode) == MODE_STRICT) {
-    refuse(f, 403,
+    refuse(f, 403, TALLY_REFUSED_NOT_TLS,
            "in strict mode nothing is sent over plain http, and this site is "
            "not known to offer https");
   } else if (answer->num_addresses == 0) {
-    refuse(f, 502, "the site has no address");
+    refuse(f, 502, TALLY_REFUSED_UNREACHABLE, "the site has no address");
   } else {
     start_dial(f, answer, rule);
   }
@@ -209,6 +215,7 @@ static void on_looked_up(void *owner, struct lookup_answer *answer,
                          const struct site_rule *rule) {
   struct forward *f = owner;
   f->lookup = NULL;
+  account_looked_up(&f->account, answer);
   decide(f, answer, rule);
   lookup_answer_unref(answer);
 }
@@ -230,10 +237,12 @@ static void start_find(struct forward *f) {
                                                .on_end = on_end};
   stream_set_events(f->browser, &kEvents, f);
   proxy_add(f->proxy, &f->connection, forward_close, f);
-  f->started_ms = uv_now(worker_loop(f->proxy->worker));
+  account_open(&f->account, f->proxy, f->site.host, f->site.port);
+  enter(f, FIND_SITE);
   uint16_t port = f->site.port == kHttpPort ? kHttpsPort : f->site.port;
   f->lookup = site_lookup_start(f->terms->resolver, f->terms->sites,
                                 f->site.host, port, on_looked_up, f);
+  account_asked(&f->account, site_lookup_is_cached(f->lookup));
 }
 
 // Answers an OPTIONS or TRACE request whose last hop we are.

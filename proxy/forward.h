@@ -6,6 +6,8 @@
 #ifndef ECHPROXY_PROXY_FORWARD_H
 #define ECHPROXY_PROXY_FORWARD_H
 
+#include <stdbool.h>
+
 #include "net/stream.h"
 #include "proxy/http_head.h"
 #include "proxy/proxy.h"
@@ -17,5 +19,9 @@
 // clear: the latter two get a 307 to https.
 void forward_open(struct proxy *proxy, struct stream *browser,
                   const struct http_head *head);
+
+// forward_answer_no_site answers a request for an http:// site as forward_open
+// does when DNS says that the site does not exist, and takes `browser`.
+void forward_answer_no_site(struct stream *browser, bool is_head);
 
 #endif

@@ -143,7 +143,8 @@ SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting) {
   return ssl;
 }
 
-bool greeter_prepare(struct greeter *greeter, SSL *ssl, const char *host) {
+enum leaf_use greeter_prepare(struct greeter *greeter, SSL *ssl,
+                              const char *host) {
   return leaf_cache_use(greeter->leaves, ssl, host);
 }
 

@@ -41,9 +41,10 @@ void greeter_free(struct greeter *greeter);
 // handshake is over.
 SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting);
 
-// greeter_prepare gives the paused `ssl` a leaf for `host`. False when none
+// greeter_prepare gives the paused `ssl` a leaf for `host`. LEAF_NONE when none
 // could be minted.
-bool greeter_prepare(struct greeter *greeter, SSL *ssl, const char *host);
+enum leaf_use greeter_prepare(struct greeter *greeter, SSL *ssl,
+                              const char *host);
 
 // greeter_choose lets the session of `greeting` go on, when it has a leaf, with
 // the protocol `alpn` of at most 255 octets, which is not sent when `alpn_len`

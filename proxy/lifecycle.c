@@ -10,7 +10,7 @@
 
 struct lifecycle {
   struct crew *crew;
-  struct leaf_cache *leaves;
+  struct tally *tally;
   struct reload *reload;
   bool draining;
   uv_signal_t terminate;
@@ -32,30 +32,30 @@ static void on_drain_over(uv_timer_t *timer) {
 static void on_stop_signal(uv_signal_t *handle, int signum) {
   (void)signum;
   struct lifecycle *l = handle->data;
-  struct crew_counts counts;
+  size_t num_open = crew_num_open(l->crew);
   service_manager_say("STOPPING=1");
-  crew_count(l->crew, &counts);
-  if (l->draining || counts.open == 0) {
+  if (l->draining || num_open == 0) {
     crew_stop(l->crew);
     return;
   }
   l->draining = true;
   crew_drain(l->crew);
   log_notice(log_of(l), "stopping when %zu open connections have ended",
-             counts.open);
+             num_open);
   uv_timer_start(&l->drain, on_drain_over, kLifecycleDrainMs, 0);
 }
 
 static void on_status_signal(uv_signal_t *handle, int signum) {
   (void)signum;
   const struct lifecycle *l = handle->data;
-  struct crew_counts counts;
-  crew_count(l->crew, &counts);
+  struct tally_counts counts;
+  tally_read(l->tally, &counts);
   log_answer(log_of(l),
              "status: open=%zu hidden=%" PRIu64 " passed=%" PRIu64
              " refused=%" PRIu64 " minted=%" PRIu64,
-             counts.open, counts.hidden, counts.passed, counts.refused,
-             leaf_cache_minted(l->leaves));
+             crew_num_open(l->crew), counts.verdicts[VISIT_HIDDEN],
+             counts.verdicts[VISIT_PASSED], counts.verdicts[VISIT_REFUSED],
+             counts.counters[TALLY_LEAVES_MINTED]);
 }
 
 static void on_reload_signal(uv_signal_t *handle, int signum) {
@@ -69,12 +69,12 @@ static void on_reload_signal(uv_signal_t *handle, int signum) {
   reload_start(l->reload, NULL, NULL);
 }
 
-struct lifecycle *lifecycle_open(struct crew *crew, struct leaf_cache *leaves,
+struct lifecycle *lifecycle_open(struct crew *crew, struct tally *tally,
                                  struct reload *reload) {
   struct lifecycle *l = xcalloc(1, sizeof(*l));
   uv_loop_t *loop = worker_loop(crew_worker(crew));
   l->crew = crew;
-  l->leaves = leaves;
+  l->tally = tally;
   l->reload = reload;
   uv_signal_init(loop, &l->terminate);
   uv_signal_init(loop, &l->interrupt);

@@ -8,17 +8,17 @@
 #ifndef ECHPROXY_PROXY_LIFECYCLE_H
 #define ECHPROXY_PROXY_LIFECYCLE_H
 
-#include "keys/leaf.h"
 #include "proxy/crew.h"
 #include "proxy/reload.h"
+#include "status/tally.h"
 
 enum { kLifecycleDrainMs = 5000 };
 
 struct lifecycle;
 
-// lifecycle_open watches the signals. It borrows all of its arguments: `leaves`
-// for their count, and what SIGHUP starts. To stop, it makes crew_run return.
-struct lifecycle *lifecycle_open(struct crew *crew, struct leaf_cache *leaves,
+// lifecycle_open watches the signals. It borrows all of its arguments: `tally`
+// for SIGUSR1, and what SIGHUP starts. To stop, it makes crew_run return.
+struct lifecycle *lifecycle_open(struct crew *crew, struct tally *tally,
                                  struct reload *reload);
 
 // lifecycle_close gives the signals back and releases `lifecycle`, before its

@@ -118,7 +118,7 @@ void local_answer_error(struct stream *browser,
   bool is_json = is_api(request);
   if (is_json) {
     char *text = error_json(why);
-    append(&body, text != NULL ? text : "{}");
+    append(&body, text != NULL ? text : "{\"error\":\"see the log\"}");
     free(text);
   } else {
     append(&body, prefix_for(status));

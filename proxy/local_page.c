@@ -1,153 +1,224 @@
 #include "proxy/local_page.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/answer.h"
-#include "proxy/authority.h"
-#include "proxy/html.h"
+#include "proxy/event_stream.h"
+#include "proxy/local_site.h"
+#include "proxy/pac_file.h"
+#include "proxy/probe.h"
+#include "proxy/rule_post.h"
+#include "proxy/setup_page.h"
+#include "proxy/status_data.h"
+#include "proxy/status_shell.h"
 #include "proxy/terms.h"
 
-static void write_setup(struct bytes *out, const struct proxy *proxy,
-                        const char *address) {
-  html_element(out, "h2", "Point a browser at it");
-  html_raw(out,
-           "<p>Set this address as the HTTP proxy, for HTTPS too, or as the "
-           "SOCKS v5 proxy with names resolved by the proxy:</p>\n"
-           "<p class=\"host\">");
-  html_text(out, address);
-  html_raw(out, "</p>\n");
-  html_element(out, "h2", "Let the browser trust its certificates");
-  html_raw(out,
-           "<p>The command <code>echproxy trust</code> sees to it for every "
-           "Chromium and Firefox of yours. For another browser, import the CA "
-           "certificate");
-  if (proxy->ca_path != NULL) {
-    html_raw(out, " <code>");
-    html_text(out, proxy->ca_path);
-    html_raw(out, "</code>");
-  }
-  html_raw(
-      out,
-      ", also to be had as <a href=\"/ca.pem\">ca.pem</a>, as one that may "
-      "identify websites. It was made on this machine and is of use on "
-      "this machine only.</p>\n");
+// Each function takes `browser`.
+typedef void serve_fn(struct proxy *proxy, struct stream *browser,
+                      const struct local_request *request);
+
+static void send_html(struct stream *browser,
+                      const struct local_request *request, const char *nonce,
+                      struct bytes *body) {
+  local_answer_send(browser, request,
+                    &(struct local_answer){.type = "text/html; charset=utf-8",
+                                           .nonce = nonce,
+                                           .body = (const char *)body->data,
+                                           .body_len = body->len});
+  free(body->data);
 }
 
-static void write_index(struct bytes *out, const struct proxy *proxy,
-                        const char *address) {
-  html_begin(out, "echproxy", NULL);
-  html_element(out, "h1", "This is echproxy");
-  html_element(
-      out, "p",
-      "A proxy that hides the names of the sites you visit from the network, "
-      "with Encrypted ClientHello, wherever a site supports it.");
-  html_element(out, "p",
-               proxy->terms->mode == MODE_STRICT
-                   ? "It runs in strict mode: other sites are refused."
-                   : "All other sites are passed through untouched.");
-  write_setup(out, proxy, address);
-  html_end(out);
-}
-
-static bool is_get(const struct http_head *head) {
-  return (head->method.len == 3 && memcmp(head->method.data, "GET", 3) == 0) ||
-         (head->method.len == 4 && memcmp(head->method.data, "HEAD", 4) == 0);
-}
-
-// Without a Host (HTTP/1.0) no browser has asked. `out` gets the address that
-// the client knows us by.
-static bool host_is_ours(struct bytes *out, const struct http_head *head) {
-  const struct http_field *host = http_head_get(head, "Host");
-  struct authority authority;
-  if (host == NULL) {
-    bytes_append(out, "localhost", 10);
-    return true;
-  }
-  if (!authority_from_text(&authority, host->value.data, host->value.len) ||
-      (!authority.is_ip && strcmp(authority.host, "localhost") != 0)) {
-    return false;
-  }
-  authority_write(out, &authority, 0);
-  bytes_append(out, "", 1);
-  return true;
-}
-
-static void send_index(const struct proxy *proxy, struct stream *browser,
-                       const char *address, bool head_only) {
+static void send_status_page(struct proxy *proxy, struct stream *browser,
+                             const struct local_request *request) {
+  (void)proxy;
+  char nonce[kLocalNonceSize];
   struct bytes body = {0};
-  write_index(&body, proxy, address);
-  answer_send(browser, &(struct answer){.status = 200,
-                                        .type = "text/html; charset=utf-8",
-                                        .fields = kHtmlFields,
-                                        .body = (const char *)body.data,
-                                        .body_len = body.len,
-                                        .head_only = head_only});
-  free(body.data);
+  local_nonce_make(nonce);
+  status_shell_write(&body, nonce);
+  send_html(browser, request, nonce, &body);
 }
 
-static void send_ca(const struct proxy *proxy, struct stream *browser,
-                    bool head_only) {
+static char *address_of(const struct local_request *request) {
+  struct bytes address = {0};
+  local_request_address(&address, request);
+  bytes_append(&address, "", 1);
+  return (char *)address.data;
+}
+
+static void send_setup(struct proxy *proxy, struct stream *browser,
+                       const struct local_request *request) {
+  char nonce[kLocalNonceSize];
+  char *address = address_of(request);
+  struct bytes body = {0};
+  local_nonce_make(nonce);
+  setup_page_write(
+      &body,
+      &(struct setup_page){.address = address,
+                           .fingerprint = proxy->local->ca_fingerprint,
+                           .ca_path = proxy->ca_path,
+                           .mode = proxy->terms->mode},
+      nonce);
+  send_html(browser, request, nonce, &body);
+  free(address);
+}
+
+static void send_pac(struct proxy *proxy, struct stream *browser,
+                     const struct local_request *request) {
+  (void)proxy;
+  char *address = address_of(request);
+  struct bytes body = {0};
+  pac_file_write(&body, address);
+  local_answer_send(
+      browser, request,
+      &(struct local_answer){.type = "application/x-ns-proxy-autoconfig",
+                             .body = (const char *)body.data,
+                             .body_len = body.len});
+  free(body.data);
+  free(address);
+}
+
+static void send_ca_pem(struct proxy *proxy, struct stream *browser,
+                        const struct local_request *request) {
   if (proxy->ca_pem == NULL) {
-    answer_error(browser, 404, "there is no CA certificate to hand out",
-                 head_only);
+    local_answer_error(browser, request, 404,
+                       "there is no CA certificate to hand out");
     return;
   }
-  answer_send(browser,
-              &(struct answer){.status = 200,
-                               .type = "application/x-pem-file",
-                               .fields = "Content-Disposition: attachment; "
-                                         "filename=\"echproxy-ca.pem\"\r\n",
-                               .body = proxy->ca_pem,
-                               .body_len = strlen(proxy->ca_pem),
-                               .head_only = head_only});
+  local_answer_send(
+      browser, request,
+      &(struct local_answer){.type = "application/x-pem-file",
+                             .fields = "Content-Disposition: attachment; "
+                                       "filename=\"echproxy-ca.pem\"\r\n",
+                             .body = proxy->ca_pem,
+                             .body_len = strlen(proxy->ca_pem)});
 }
 
-static void send_not_allowed(struct stream *browser) {
-  static const char kWhy[] = "echproxy: only GET and HEAD are allowed here\n";
-  answer_send(browser, &(struct answer){.status = 405,
-                                        .type = "text/plain; charset=utf-8",
-                                        .fields = "Allow: GET, HEAD\r\n",
-                                        .body = kWhy,
-                                        .body_len = sizeof(kWhy) - 1});
+// Of this type and not as an attachment, browsers and phones offer to install
+// it.
+static void send_ca_der(struct proxy *proxy, struct stream *browser,
+                        const struct local_request *request) {
+  local_answer_send(
+      browser, request,
+      &(struct local_answer){.type = "application/x-x509-ca-cert",
+                             .body = (const char *)proxy->local->ca_der,
+                             .body_len = proxy->local->ca_der_len});
 }
 
-static bool target_is(const struct http_head *head, const char *path) {
-  const char *query = memchr(head->target.data, '?', head->target.len);
-  size_t len =
-      query != NULL ? (size_t)(query - head->target.data) : head->target.len;
-  return len == strlen(path) && memcmp(head->target.data, path, len) == 0;
+static const struct route {
+  const char *path;  // one that ends in '/' is for all below
+  serve_fn *serve;
+  bool is_data;  // for who has the token
+  bool is_post;  // and else GET and HEAD
+} kRoutes[] = {
+    {"/", send_status_page, false, false},
+    {"/setup", send_setup, false, false},
+    {"/ca.pem", send_ca_pem, false, false},
+    {"/ca.der", send_ca_der, false, false},
+    {"/proxy.pac", send_pac, false, false},
+    {"/metrics", status_data_send_metrics, true, false},
+    {"/api/status", status_data_send_status, true, false},
+    {"/api/visits", status_data_send_visits, true, false},
+    {"/api/visits/", status_data_send_visit, true, false},
+    {"/api/events", event_stream_open, true, false},
+    {"/api/rules", rule_post_open, true, true},
+};
+
+static bool route_is_for(const struct route *route, struct http_text path) {
+  size_t len = strlen(route->path);
+  bool is_folder = len > 1 && route->path[len - 1] == '/';
+  return (is_folder ? path.len > len : path.len == len) &&
+         memcmp(path.data, route->path, len) == 0;
 }
 
-static void send_resource(const struct proxy *proxy, struct stream *browser,
-                          const struct http_head *head, const char *address) {
-  bool head_only = http_text_is(head->method, "HEAD");
-  if (target_is(head, "/")) {
-    send_index(proxy, browser, address, head_only);
-  } else if (target_is(head, "/ca.pem")) {
-    send_ca(proxy, browser, head_only);
+static const struct route *route_for(const struct local_request *request) {
+  for (size_t i = 0; i < sizeof(kRoutes) / sizeof(kRoutes[0]); i++) {
+    if (route_is_for(&kRoutes[i], request->path)) {
+      return &kRoutes[i];
+    }
+  }
+  return NULL;
+}
+
+static bool method_is(const struct local_request *request, const char *method) {
+  struct http_text text = request->head->method;
+  return text.len == strlen(method) && memcmp(text.data, method, text.len) == 0;
+}
+
+static bool method_fits(const struct local_request *request,
+                        const struct route *route) {
+  return route->is_post
+             ? method_is(request, "POST")
+             : method_is(request, "GET") || method_is(request, "HEAD");
+}
+
+static void refuse_method(struct stream *browser,
+                          const struct local_request *request, bool is_post) {
+  static const char kGet[] = "echproxy: only GET and HEAD are allowed here\n";
+  static const char kPost[] = "echproxy: only POST is allowed here\n";
+  const char *why = is_post ? kPost : kGet;
+  local_answer_send(
+      browser, request,
+      &(struct local_answer){
+          .status = 405,
+          .type = "text/plain; charset=utf-8",
+          .fields = is_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
+          .body = why,
+          .body_len = strlen(why)});
+}
+
+static bool has_body(const struct http_head *head) {
+  return head->framing == HTTP_BODY_CHUNKED || head->length > 0;
+}
+
+// Answers who may see what is for everybody, and, `with_token`, all.
+static void serve_route(struct proxy *proxy, struct stream *browser,
+                        const struct local_request *request, bool with_token) {
+  const struct route *route = route_for(request);
+  if (route == NULL) {
+    if (!method_is(request, "GET") && !method_is(request, "HEAD")) {
+      refuse_method(browser, request, false);
+      return;
+    }
+    local_answer_error(browser, request, 404,
+                       "there is no such page here; this is a proxy, and "
+                       "/setup says how to use it");
+  } else if (route->is_data && !with_token) {
+    local_answer_error(browser, request, 401,
+                       "this is for whoever has the token; `echproxy status "
+                       "--url` prints the page's address with it");
+  } else if (!method_fits(request, route)) {
+    refuse_method(browser, request, route->is_post);
+  } else if (!route->is_post && has_body(request->head)) {
+    local_answer_error(browser, request, 413,
+                       "a request for a page here has no body");
   } else {
-    answer_error(browser, 404,
-                 "there is no such page here; this is a proxy, and / says how "
-                 "to use it",
-                 head_only);
+    route->serve(proxy, browser, request);
   }
 }
 
 void local_page_serve(struct proxy *proxy, struct stream *browser,
-                      const struct http_head *head) {
-  struct bytes address = {0};
-  if (!host_is_ours(&address, head)) {
-    answer_error(browser, 421,
-                 "this is a proxy, and it answers for its own pages only when "
-                 "they are asked for by IP address or as localhost",
-                 http_text_is(head->method, "HEAD"));
-  } else if (!is_get(head)) {
-    send_not_allowed(browser);
-  } else if (head->framing == HTTP_BODY_CHUNKED || head->length > 0) {
-    answer_error(browser, 413, "a request for a page here has no body", false);
-  } else {
-    send_resource(proxy, browser, head, (const char *)address.data);
+                      const struct local_request *request) {
+  if (probe_is_asked(request)) {
+    probe_answer(browser, request, proxy->local->probe_key);
+    return;
   }
-  free(address.data);
+  enum page_access access =
+      page_access_for(&request->visitor, request->head, proxy->local->token);
+  switch (access) {
+    case PAGE_ACCESS_SILENT:
+      probe_answer_nobody(browser, request);
+      return;
+    case PAGE_ACCESS_DATA:
+    case PAGE_ACCESS_PUBLIC:
+      serve_route(proxy, browser, request, access == PAGE_ACCESS_DATA);
+      return;
+    case PAGE_ACCESS_WRONG_HOST:
+    case PAGE_ACCESS_CROSS_SITE:
+    case PAGE_ACCESS_NOT_HERE:
+    case PAGE_ACCESS_WRONG_TOKEN:
+      local_answer_error(browser, request, page_access_status(access),
+                         page_access_str(access));
+      return;
+  }
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "keys/ca_rotation.h"
-#include "proxy/rule_desk.h"
+#include "proxy/rule_request.h"
 #include "proxy/running_file.h"
 #include "proxy/service_manager.h"
 
@@ -31,7 +31,7 @@ struct local_site {
   size_t num_workers;
   struct address listen[kServiceManagerMaxSockets];
   size_t num_listen;
-  struct rule_desk *rules;  // borrowed
+  const struct rule_inbox *rules;  // borrowed
   atomic_uint num_watchers;
 };
 

@@ -49,11 +49,7 @@ struct proxy {
   const struct log *log;           // of the configuration in force
   struct connection *connections;  // the open ones, newest first
   struct connection *watchers;     // those that only look on, likewise
-  // Counted by the worker, and read by any thread.
-  atomic_size_t num_connections;
-  atomic_uint_fast64_t num_hidden;  // tunnels by verdict, since the start
-  atomic_uint_fast64_t num_passed;
-  atomic_uint_fast64_t num_refused;
+  atomic_size_t num_connections;   // as many; read by any thread
 
   // The same for all workers, thread-safe or never changed, and borrowed.
   struct proxy_limit *limit;

@@ -11,16 +11,16 @@ struct side {
   struct relay *relay;
   struct side *other;
   struct stream *stream;
-  uint64_t bytes;  // that came from it
-  bool finished;   // it will send no more
+  bool finished;  // it will send no more
 };
 
 struct relay {
   struct worker *worker;
   struct side browser;
   struct side site;
-  relay_cb *done;
+  const struct relay_events *events;
   void *owner;
+  bool peeking;         // the owner still looks at what the browser sends
   uint64_t last_moved;  // uv_now of the last byte
   int last_err;         // of a side that broke off while the other still drains
   uv_timer_t idle;
@@ -43,7 +43,6 @@ void relay_cancel(struct relay *relay) {
 // relay_end closes both streams and tells the owner. The caller returns at
 // once.
 static void relay_end(struct relay *relay, int err) {
-  struct relay_counts counts = {relay->browser.bytes, relay->site.bytes};
   if (err == 0) {
     stream_close_after_drain(relay->browser.stream, kFarewellMs);
     stream_close_after_drain(relay->site.stream, kFarewellMs);
@@ -56,22 +55,41 @@ static void relay_end(struct relay *relay, int err) {
     stream_close(relay->site.stream);
   }
   relay_release(relay);
-  relay->done(relay->owner, err, &counts);
+  relay->events->done(relay->owner, err);
 }
 
 // on_moved counts what went to the other side, and waits while that has enough.
 static void on_moved(void *owner, size_t len) {
   struct side *from = owner;
-  from->bytes += len;
-  from->relay->last_moved = uv_now(worker_loop(from->relay->worker));
+  struct relay *relay = from->relay;
+  bool is_up = from == &relay->browser;
+  relay->events->moved(relay->owner, is_up ? len : 0, is_up ? 0 : len);
+  relay->last_moved = uv_now(worker_loop(relay->worker));
   if (stream_pending(from->other->stream) > 0) {
     stream_read_stop(from->stream);
   }
 }
 
+static void splice_from(struct side *from) {
+  stream_splice(from->stream, from->other->stream, on_moved);
+}
+
+// peek shows the owner what is on its way to the site. When that has seen
+// enough, the kernel takes over.
+static void peek(struct relay *relay, const uint8_t *data, size_t len) {
+  relay->peeking = relay->events->peek(relay->owner, data, len);
+  if (!relay->peeking) {
+    splice_from(&relay->browser);
+  }
+}
+
 static void on_data(void *owner, const uint8_t *data, size_t len) {
   struct side *from = owner;
+  struct relay *relay = from->relay;
   stream_write(from->other->stream, data, len);
+  if (relay->peeking && from == &relay->browser) {
+    peek(relay, data, len);
+  }
   on_moved(from, len);
 }
 
@@ -133,18 +151,22 @@ static void side_init(struct side *side, struct relay *relay,
 }
 
 struct relay *relay_start(struct worker *worker, struct stream *browser,
-                          struct stream *site, relay_cb *done, void *owner) {
+                          struct stream *site,
+                          const struct relay_events *events, void *owner) {
   struct relay *relay = xcalloc(1, sizeof *relay);
   relay->worker = worker;
-  relay->done = done;
+  relay->events = events;
   relay->owner = owner;
   relay->last_moved = uv_now(worker_loop(worker));
   side_init(&relay->browser, relay, &relay->site, browser);
   side_init(&relay->site, relay, &relay->browser, site);
   uv_timer_init(worker_loop(worker), &relay->idle);
   relay->idle.data = relay;
-  stream_splice(browser, site, on_moved);
-  stream_splice(site, browser, on_moved);
+  relay->peeking = events->peek != NULL;
+  if (!relay->peeking) {
+    splice_from(&relay->browser);
+  }
+  splice_from(&relay->site);
   // One coarse timer instead of one reset with every byte.
   uv_timer_start(&relay->idle, on_idle, kRelayHalfIdleMs, kRelayHalfIdleMs);
   stream_read_start(browser);

@@ -174,3 +174,8 @@ struct site_lookup *site_lookup_start(struct resolver *resolver,
   }
   return l;
 }
+
+bool site_lookup_is_cached(const struct site_lookup *l) {
+  return lookup_is_cached(l->own) &&
+         (l->other == NULL || lookup_is_cached(l->other));
+}

@@ -15,6 +15,7 @@
 #ifndef ECHPROXY_PROXY_SITE_LOOKUP_H
 #define ECHPROXY_PROXY_SITE_LOOKUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ech/lookup.h"
@@ -39,6 +40,10 @@ struct site_lookup *site_lookup_start(struct resolver *resolver,
                                       const struct site_rules *rules,
                                       const char *host, uint16_t port,
                                       site_lookup_cb *done, void *owner);
+
+// site_lookup_is_cached says of one that has just been started whether all that
+// it asks for was in the cache.
+bool site_lookup_is_cached(const struct site_lookup *lookup);
 
 // site_lookup_cancel drops `lookup`; `done` will not run. NULL does nothing.
 void site_lookup_cancel(struct site_lookup *lookup);

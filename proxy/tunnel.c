@@ -9,6 +9,7 @@
 #include "net/dial.h"
 #include "net/tls.h"
 #include "net/xalloc.h"
+#include "proxy/account.h"
 #include "proxy/greeter.h"
 #include "proxy/hello_kind.h"
 #include "proxy/page_server.h"
@@ -35,8 +36,8 @@ struct tunnel {
   struct proxy *proxy;
   struct terms *terms;
   struct connection connection;
+  struct account account;
   uv_timer_t deadline;
-  uint64_t opened_at;  // uv_now
   enum step step;
   enum front_kind kind;
   char *host;
@@ -63,12 +64,6 @@ struct tunnel {
   struct dial *dial;
   struct stream *site;
   struct relay *relay;
-
-  // For the log.
-  const char *verdict;
-  char cause[512];
-  char seen[256];
-  struct relay_counts counts;
 };
 
 static void start_find_ech(struct tunnel *t);
@@ -104,26 +99,12 @@ static void on_deadline(uv_timer_t *timer);
 static void tunnel_enter(struct tunnel *t, enum step next) {
   assert(next > t->step && next < CLOSING);
   t->step = next;
+  account_step(&t->account, kSteps[next].name);
   uv_timer_stop(&t->deadline);
   if (kSteps[next].deadline_ms != 0) {
     uv_timer_start(&t->deadline, on_deadline, kSteps[next].deadline_ms, 0);
   }
   kSteps[next].start(t);
-}
-
-static void tunnel_log(const struct tunnel *t) {
-  struct log_tunnel line = {
-      .host = t->host,
-      .port = t->port,
-      .verdict = t->verdict,
-      .step = kSteps[t->step].name,
-      .cause = t->cause[0] == '\0' ? NULL : t->cause,
-      .seen = t->seen[0] == '\0' ? NULL : t->seen,
-      .bytes_up = t->counts.bytes_up,
-      .bytes_down = t->counts.bytes_down,
-      .duration_ms = uv_now(worker_loop(t->proxy->worker)) - t->opened_at,
-  };
-  log_tunnel_end(t->proxy->log, &line);
 }
 
 // forget_handshake releases what only the way to the relay needed, so that an
@@ -161,7 +142,7 @@ static void drop_origin_dial(struct tunnel *t) {
 // except on_deadline_closed, which frees `t`.
 static void tunnel_close(struct tunnel *t) {
   assert(t->step != CLOSING);
-  tunnel_log(t);
+  account_close(&t->account);
   t->step = CLOSING;
   proxy_remove(t->proxy, &t->connection);
   site_lookup_cancel(t->lookup);
@@ -178,16 +159,14 @@ static void tunnel_close(struct tunnel *t) {
 
 static void on_proxy_close(void *owner) {
   struct tunnel *t = owner;
-  snprintf(t->cause, sizeof t->cause, "the proxy was stopped");
+  account_because(&t->account, "the proxy was stopped");
   tunnel_close(t);
 }
 
 // tunnel_refuse ends `t`, with an answer to a browser that still waits for one.
 static void tunnel_refuse(struct tunnel *t, enum front_refusal refusal,
-                          const char *why) {
-  t->verdict = "refused";
-  t->proxy->num_refused++;
-  snprintf(t->cause, sizeof t->cause, "%s", why);
+                          enum tally_refusal kind, const char *why) {
+  account_refuse(&t->account, kind, why);
   if (!t->accepted) {
     front_refuse(t->browser, t->kind, refusal, why);
     t->browser = NULL;  // taken
@@ -196,7 +175,8 @@ static void tunnel_refuse(struct tunnel *t, enum front_refusal refusal,
 }
 
 static void on_deadline(uv_timer_t *timer) {
-  tunnel_refuse(timer->data, FRONT_TIMEOUT, "It took too long.");
+  tunnel_refuse(timer->data, FRONT_TIMEOUT, TALLY_REFUSED_TIMEOUT,
+                "It took too long.");
 }
 
 void tunnel_open(struct proxy *proxy, struct stream *browser,
@@ -208,8 +188,7 @@ void tunnel_open(struct proxy *proxy, struct stream *browser,
   t->kind = kind;
   t->host = xstrdup(host);
   t->port = port;
-  t->verdict = "abandoned";
-  t->opened_at = uv_now(worker_loop(proxy->worker));
+  account_open(&t->account, proxy, host, port);
   uv_timer_init(worker_loop(proxy->worker), &t->deadline);
   t->deadline.data = t;
   proxy_add(proxy, &t->connection, on_proxy_close, t);
@@ -247,8 +226,15 @@ static void take_rule(struct tunnel *t, const struct site_rule *rule) {
 // the user asked for.
 static void note_why(struct tunnel *t, const struct policy_decision *decision) {
   if (decision->why != NULL) {
-    snprintf(t->cause, sizeof t->cause, "%s", decision->why);
+    account_because(&t->account, decision->why);
   }
+}
+
+static void refuse_for_lookup(struct tunnel *t,
+                              const struct policy_decision *decision,
+                              const struct lookup_answer *answer) {
+  tunnel_refuse(t, decision->refusal, account_refusal_of_lookup(answer->status),
+                decision->why);
 }
 
 // connect_ahead begins to reach the site while the browser makes its hello. A
@@ -265,6 +251,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
   struct tunnel *t = owner;
   t->lookup = NULL;    // finished, so no longer ours to cancel
   t->answer = answer;  // taken
+  account_looked_up(&t->account, answer);
   take_rule(t, rule);
   if (policy_reads_hello_first(t->host, t->port, rule)) {
     accept_and_read_hello(t);
@@ -281,7 +268,7 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
       tunnel_enter(t, DIAL_DIRECT);
       return;
     case POLICY_REFUSE:
-      tunnel_refuse(t, decision.refusal, decision.why);
+      refuse_for_lookup(t, &decision, answer);
       return;
   }
 }
@@ -289,12 +276,16 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
 static void start_find_ech(struct tunnel *t) {
   t->lookup = site_lookup_start(t->terms->resolver, t->terms->sites, t->host,
                                 t->port, on_ech_found, t);
+  account_asked(&t->account, site_lookup_is_cached(t->lookup));
 }
 
 // READ_HELLO: is it TLS, and for the host that was asked for?
 
 // pass_through gives up the browser's session and goes on with its own bytes.
 static void pass_through(struct tunnel *t) {
+  size_t len;
+  const uint8_t *hello = tls_hello_bytes(t->browser_tls, &len);
+  account_peek(&t->account, hello, len);
   drop_origin_dial(t);
   t->browser = tls_unwrap(t->browser_tls);
   t->browser_tls = NULL;
@@ -306,7 +297,7 @@ static void pass_other_bytes(struct tunnel *t, const char *what) {
   if (policy_for_other_bytes(t->mode) == POLICY_PASS) {
     pass_through(t);
   } else {
-    tunnel_refuse(t, FRONT_FORBIDDEN, what);
+    tunnel_refuse(t, FRONT_FORBIDDEN, TALLY_REFUSED_NOT_TLS, what);
   }
 }
 
@@ -326,6 +317,7 @@ static void take_for_host(struct tunnel *t) {
 static void on_hello(void *owner, enum tls_status status,
                      const struct tls_error *error) {
   struct tunnel *t = owner;
+  account_greets(&t->account);
   switch (hello_kind_of(t->browser_tls, status, error, t->greeting, t->host)) {
     case HELLO_FOR_HOST:
     case HELLO_FOR_NO_NAME:
@@ -336,11 +328,11 @@ static void on_hello(void *owner, enum tls_status status,
       tunnel_enter(t, FIND_NAMED);
       return;
     case HELLO_FOR_ODD:
-      tunnel_refuse(t, FRONT_BAD_GATEWAY,
+      tunnel_refuse(t, FRONT_BAD_GATEWAY, TALLY_REFUSED_NOT_TLS,
                     "The browser's ClientHello is for no host name.");
       return;
     case HELLO_MALFORMED:
-      tunnel_refuse(t, FRONT_BAD_GATEWAY,
+      tunnel_refuse(t, FRONT_BAD_GATEWAY, TALLY_REFUSED_NOT_TLS,
                     "The browser's ClientHello is malformed.");
       return;
     case HELLO_IS_NOT_TLS:
@@ -349,8 +341,9 @@ static void on_hello(void *owner, enum tls_status status,
                        "sites with ECH only.");
       return;
     case HELLO_NEVER_CAME:
-      snprintf(t->cause, sizeof t->cause,
-               "the browser closed the connection before its ClientHello");
+      account_because(&t->account,
+                      "the browser closed the connection before its "
+                      "ClientHello");
       tunnel_close(t);
       return;
   }
@@ -372,6 +365,7 @@ static void take_named(struct tunnel *t, struct lookup_answer *answer,
                        const struct site_rule *rule) {
   free(t->host);
   t->host = xstrdup(t->greeting->server_name);
+  account_set_host(&t->account, t->host);
   lookup_answer_unref(t->answer);
   t->answer = answer;  // taken
   take_rule(t, rule);
@@ -381,6 +375,7 @@ static void on_named_found(void *owner, struct lookup_answer *answer,
                            const struct site_rule *rule) {
   struct tunnel *t = owner;
   t->lookup = NULL;
+  account_looked_up(&t->account, answer);
   struct policy_decision decision =
       policy_for_named(site_rule_mode(rule, t->terms->mode), answer);
   switch (decision.action) {
@@ -394,8 +389,8 @@ static void on_named_found(void *owner, struct lookup_answer *answer,
       pass_through(t);
       return;
     case POLICY_REFUSE:
+      refuse_for_lookup(t, &decision, answer);
       lookup_answer_unref(answer);
-      tunnel_refuse(t, decision.refusal, decision.why);
       return;
   }
 }
@@ -404,6 +399,7 @@ static void start_find_named(struct tunnel *t) {
   t->lookup =
       site_lookup_start(t->terms->resolver, t->terms->sites,
                         t->greeting->server_name, t->port, on_named_found, t);
+  account_asked(&t->account, site_lookup_is_cached(t->lookup));
 }
 
 // DIAL_ORIGIN: reach the site with ECH.
@@ -412,20 +408,21 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
                       const struct origin_report *report) {
   struct tunnel *t = owner;
   t->origin_dial = NULL;
-  snprintf(t->seen, sizeof t->seen, "%s", report->public_name);
+  if (status != ORIGIN_OK &&
+      policy_for_origin(t->mode, status) == POLICY_PASS) {
+    account_because(&t->account, origin_status_str(status));
+    pass_through(t);
+    return;
+  }
+  account_dialed(&t->account, tls, report);
   if (status == ORIGIN_OK) {
     t->site_tls = tls;  // taken
     tunnel_enter(t, GREET_BROWSER);
     return;
   }
-  if (policy_for_origin(t->mode, status) == POLICY_PASS) {
-    snprintf(t->cause, sizeof t->cause, "%s", origin_status_str(status));
-    pass_through(t);
-    return;
-  }
   t->refusal = xcalloc(1, sizeof *t->refusal);
   refusal_for_origin(t->refusal, t->host, status, report);
-  snprintf(t->cause, sizeof t->cause, "%.511s", t->refusal->cause);
+  account_refuse_origin(&t->account, status, t->refusal->cause);
   tunnel_enter(t, GREET_BROWSER);
 }
 
@@ -433,8 +430,10 @@ static void on_origin(void *owner, enum origin_status status, struct tls *tls,
 // while the site's answer is on its way.
 static void get_leaf(void *owner) {
   struct tunnel *t = owner;
-  t->has_leaf =
+  enum leaf_use use =
       greeter_prepare(t->proxy->greeter, tls_ssl(t->browser_tls), t->host);
+  t->has_leaf = use != LEAF_NONE;
+  account_leaf(&t->account, use);
 }
 
 static void start_dial_origin(struct tunnel *t) {
@@ -450,43 +449,37 @@ static void start_dial_origin(struct tunnel *t) {
 
 // DIAL_DIRECT: reach the site for the browser's own bytes.
 
-// name_in_the_clear is what an observer learns of the browser's own bytes: the
-// name that its ClientHello is for, as far as we have seen one.
-static const char *name_in_the_clear(const struct tunnel *t) {
-  bool is_in_hello = t->greeting != NULL && t->greeting->server_name[0] != '\0';
-  return is_in_hello ? t->greeting->server_name : t->host;
-}
-
 static void on_direct(void *owner, int err, struct stream *site,
                       const struct address *address) {
-  (void)address;
   struct tunnel *t = owner;
   t->dial = NULL;
   if (err != 0) {
     char why[128];
     snprintf(why, sizeof why, "The site could not be reached: %s.",
              t->via != NULL ? upstream_error_text(err) : uv_strerror(err));
-    tunnel_refuse(t,
-                  err == UV_ECONNREFUSED ? FRONT_CONNECTION_REFUSED
-                  : err == UV_ETIMEDOUT  ? FRONT_TIMEOUT
-                                         : FRONT_BAD_GATEWAY,
-                  why);
+    tunnel_refuse(
+        t,
+        err == UV_ECONNREFUSED ? FRONT_CONNECTION_REFUSED
+        : err == UV_ETIMEDOUT  ? FRONT_TIMEOUT
+                               : FRONT_BAD_GATEWAY,
+        err == UV_ETIMEDOUT ? TALLY_REFUSED_TIMEOUT : TALLY_REFUSED_UNREACHABLE,
+        why);
     return;
   }
   if (!t->accepted) {
     t->accepted = true;
     front_accept(t->browser, t->kind);
   }
-  t->verdict = "passed through";
-  t->proxy->num_passed++;
-  snprintf(t->seen, sizeof t->seen, "%s", name_in_the_clear(t));
+  account_connected(&t->account, address, t->host);
+  account_decide(&t->account, VISIT_PASSED);
   t->site = site;  // taken
   tunnel_enter(t, RELAY);
 }
 
 static void start_dial_direct(struct tunnel *t) {
   if (t->answer->num_addresses == 0) {
-    tunnel_refuse(t, FRONT_NO_SUCH_HOST, "The site has no address.");
+    tunnel_refuse(t, FRONT_NO_SUCH_HOST, TALLY_REFUSED_UNREACHABLE,
+                  "The site has no address.");
     return;
   }
   t->via = proxy_via(t->upstream, t->answer);
@@ -507,29 +500,19 @@ static void on_greeted(void *owner, enum tls_status status,
                        const struct tls_error *error) {
   struct tunnel *t = owner;
   if (status != TLS_OK) {
-    // The usual cause is a browser that does not trust our CA yet.
-    char text[160];
-    tls_error_text(text, sizeof text, error);
-    t->verdict = "refused";
-    t->proxy->num_refused++;
-    snprintf(t->cause, sizeof t->cause,
-             "the browser did not accept our certificate (does it trust the "
-             "local CA? see echproxy trust --list): %s",
-             text);
+    account_not_greeted(&t->account, error, t->host);
     tunnel_close(t);
     return;
   }
+  account_greeted(&t->account, tls_ssl(t->browser_tls), t->host);
   if (t->refusal != NULL) {
-    t->verdict = "refused";
-    t->proxy->num_refused++;
     page_serve(t->proxy, tls_stream(t->browser_tls), page_protocol_for(t),
                &t->refusal->page);
     t->browser_tls = NULL;  // taken
     tunnel_close(t);
     return;
   }
-  t->verdict = "hidden";
-  t->proxy->num_hidden++;
+  account_decide(&t->account, VISIT_HIDDEN);
   t->browser = tls_stream(t->browser_tls);
   t->browser_tls = NULL;
   t->site = tls_stream(t->site_tls);
@@ -551,7 +534,7 @@ static void start_greet_browser(struct tunnel *t) {
     get_leaf(t);
   }
   if (!t->has_leaf) {
-    tunnel_refuse(t, FRONT_BAD_GATEWAY,
+    tunnel_refuse(t, FRONT_BAD_GATEWAY, TALLY_REFUSED_OTHER,
                   "No certificate could be made for the host.");
     return;
   }
@@ -561,22 +544,37 @@ static void start_greet_browser(struct tunnel *t) {
 
 // RELAY: bytes, both ways, until both sides have finished.
 
-static void on_relayed(void *owner, int err,
-                       const struct relay_counts *counts) {
+static void on_moved(void *owner, size_t up, size_t down) {
+  struct tunnel *t = owner;
+  account_moved(&t->account, up, down);
+}
+
+static bool on_peek(void *owner, const uint8_t *data, size_t len) {
+  struct tunnel *t = owner;
+  return account_peek(&t->account, data, len);
+}
+
+static void on_relayed(void *owner, int err) {
   struct tunnel *t = owner;
   t->relay = NULL;
-  t->counts = *counts;
   // Browsers and servers alike often end without close_notify (UV_EOF).
-  if (err != 0 && err != UV_EOF && t->cause[0] == '\0') {
-    snprintf(t->cause, sizeof t->cause, "%s", uv_strerror(err));
+  if (err != 0 && err != UV_EOF) {
+    account_because_first(&t->account, uv_strerror(err));
   }
   tunnel_close(t);
 }
 
+// Where we have read no hello, the browser's own is still to come.
 static void start_relay(struct tunnel *t) {
+  static const struct relay_events kEvents = {.moved = on_moved,
+                                              .done = on_relayed};
+  static const struct relay_events kPeekingEvents = {
+      .moved = on_moved, .peek = on_peek, .done = on_relayed};
+  bool is_unread = t->greeting == NULL;
   forget_handshake(t);
   forget_terms(t);
-  t->relay = relay_start(t->proxy->worker, t->browser, t->site, on_relayed, t);
+  t->relay = relay_start(t->proxy->worker, t->browser, t->site,
+                         is_unread ? &kPeekingEvents : &kEvents, t);
   t->browser = NULL;  // both taken
   t->site = NULL;
 }

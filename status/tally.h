@@ -60,10 +60,11 @@ enum tally_refusal {
 #undef X
 };
 
-#define TALLY_TIMES(X)                                             \
-  /* name, as Prometheus has it, help */                           \
-  X(TALLY_LOOKUP_TIME, "lookup_seconds", "How long lookups took.") \
-  X(TALLY_HANDSHAKE_TIME, "handshake_seconds",                     \
+#define TALLY_TIMES(X)                                           \
+  /* name, as Prometheus has it, help */                         \
+  X(TALLY_LOOKUP_TIME, "lookup_seconds",                         \
+    "How long lookups took that were not answered from memory.") \
+  X(TALLY_HANDSHAKE_TIME, "handshake_seconds",                   \
     "From the browser's ClientHello to a site reached with ECH.")
 
 enum tally_time {

@@ -260,6 +260,8 @@ struct fixture {
   struct origin_report report;
   struct client_hello hello;  // of `hello_bytes`
   uint8_t *hello_bytes;
+  struct client_hello inner;  // of `inner_bytes`
+  uint8_t *inner_bytes;
   char detail[kOriginDetailSize];
   int num_read;  // events of `tls`
 };
@@ -282,6 +284,7 @@ static inline void fixture_init(struct fixture *f) {
 static inline void fixture_cleanup(struct fixture *f) {
   tls_close(f->tls);
   free(f->hello_bytes);
+  free(f->inner_bytes);
   site_close(&f->site);
   origin_free(f->origin);
   X509_STORE_free(f->trust);
@@ -323,6 +326,12 @@ static inline void on_dialed(void *owner, enum origin_status status,
     free(f->hello_bytes);
     f->hello_bytes = xmemdup(report->hello, report->hello_len);
     cr_assert(client_hello_parse(&f->hello, f->hello_bytes, report->hello_len));
+  }
+  if (report->inner_hello_len > 0) {
+    free(f->inner_bytes);
+    f->inner_bytes = xmemdup(report->inner_hello, report->inner_hello_len);
+    cr_assert(
+        client_hello_parse(&f->inner, f->inner_bytes, report->inner_hello_len));
   }
 }
 

@@ -5,33 +5,14 @@
 #include <string.h>
 
 #include "support/client_side.h"
-#include "support/hex.h"
+#include "support/hex_hello.h"
 #include "support/mutate.h"
 
-enum { kMaxLen = 4096 };
-
-// build makes a ClientHello of `extensions`, as "type length body" in hex, or
-// without an extension block when it is NULL. It returns the length.
-static size_t build(uint8_t out[kMaxLen], const char *extensions) {
-  size_t len = hex_decode(
-      out, kMaxLen,
-      "01 000000 0303 "
-      "0000000000000000000000000000000000000000000000000000000000000000 "
-      "00 0002 1301 01 00");
-  if (extensions != NULL) {
-    size_t body_len = hex_decode(out + len + 2, kMaxLen - len - 2, extensions);
-    out[len] = (uint8_t)(body_len >> 8);
-    out[len + 1] = (uint8_t)body_len;
-    len += 2 + body_len;
-  }
-  out[2] = (uint8_t)((len - 4) >> 8);
-  out[3] = (uint8_t)(len - 4);
-  return len;
-}
+enum { kMaxLen = kHexHelloSize };
 
 static bool parse(struct client_hello *out, const char *extensions) {
   static uint8_t message[kMaxLen];
-  return client_hello_parse(out, message, build(message, extensions));
+  return client_hello_parse(out, message, hex_hello(message, extensions));
 }
 
 // boringssl_hello is what a client of BoringSSL sends for secret.example.
@@ -164,7 +145,7 @@ Test(client_hello, bounds_the_server_name) {
     }
     struct client_hello hello;
     bool fits = name_len < kClientHelloNameSize;
-    size_t len = build(message, text);
+    size_t len = hex_hello(message, text);
     cr_expect_eq(client_hello_parse(&hello, message, len), fits);
     cr_expect(!fits || strlen(hello.server_name) == name_len);
   }
@@ -173,7 +154,7 @@ Test(client_hello, bounds_the_server_name) {
 Test(client_hello, refuses_other_messages) {
   uint8_t message[kMaxLen];
   struct client_hello hello;
-  size_t len = build(message, NULL);
+  size_t len = hex_hello(message, NULL);
   cr_assert(client_hello_parse(&hello, message, len));
   message[0] = 2;
   cr_expect(!client_hello_parse(&hello, message, len), "a ServerHello");

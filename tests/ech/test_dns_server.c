@@ -101,3 +101,21 @@ Test(dns_server, says_what_is_wrong_with_others) {
     cr_assert(why != NULL && why[0] != '\0', "%s", urls[i]);
   }
 }
+
+Test(dns_server, writes_urls) {
+  static const char *const kPairs[][2] = {
+      {"https://DNS.test", "https://dns.test/dns-query"},
+      {"https://dns.test:443/q{?dns}", "https://dns.test/q"},
+      {"https://[2001:db8::1]:853/q?a=1", "https://[2001:db8::1]:853/q?a=1"},
+      {"tls://dns.test:853/", "tls://dns.test"},
+      {"tls://192.0.2.1:8853", "tls://192.0.2.1:8853"},
+      {"udp://[::1]:53", "udp://[::1]"},
+  };
+  for (size_t i = 0; i < sizeof(kPairs) / sizeof(kPairs[0]); i++) {
+    struct dns_server s;
+    const char *why = "";
+    char url[kDnsServerUrlSize];
+    cr_assert(dns_server_parse(&s, kPairs[i][0], &why), "%s", why);
+    cr_assert_str_eq(dns_server_format(url, &s), kPairs[i][1]);
+  }
+}

@@ -258,6 +258,26 @@ Test(lookup, keeps_answers_for_their_ttl) {
   fixture_cleanup(&f);
 }
 
+Test(lookup, tells_whether_an_answer_was_cached) {
+  struct fixture f;
+  fixture_init(&f, (const char *[]){"site.test. 300 IN HTTPS 1 . ech=$ECH",
+                                    "site.test. 300 IN A 192.0.2.1", NULL});
+  for (int i = 0; i < 2; i++) {
+    struct lookup_answer *answer = NULL;
+    struct lookup *l =
+        lookup_start(f.resolver, "site.test", 443, on_answer, &answer);
+    cr_assert_eq(lookup_is_cached(l), i == 1);
+    RUN_UNTIL(f.worker, answer != NULL);
+    lookup_answer_unref(answer);
+  }
+  struct lookup_answer *answer = NULL;
+  struct lookup *l =
+      lookup_start(f.resolver, "192.0.2.1", 443, on_answer, &answer);
+  cr_assert_not(lookup_is_cached(l), "there is none to be had");
+  lookup_cancel(l);
+  fixture_cleanup(&f);
+}
+
 Test(lookup, shares_the_queries_of_one_name) {
   struct fixture f;
   fixture_init(&f, (const char *[]){"site.test. 0 IN HTTPS 1 . ech=$ECH",
@@ -386,6 +406,32 @@ Test(lookup, believes_no_server_that_it_cannot_verify) {
   fixture_cleanup(&f);
 }
 
+Test(lookup, tells_how_its_servers_do) {
+  struct fixture f;
+  struct resolver_report report;
+  struct resolver_health *health = resolver_health_new();
+  fixture_init(&f, (const char *[]){"site.test. 0 IN A 192.0.2.1", NULL});
+  resolver_use_health(f.resolver, health);
+  lookup_answer_unref(expect(&f, "localhost", 443, LOOKUP_LOCAL));
+  resolver_health_read(health, &report);
+  cr_assert_eq(report.state, RESOLVER_UNUSED, "nobody was asked");
+  lookup_answer_unref(expect(&f, "none.test", 443, LOOKUP_NXDOMAIN));
+  resolver_health_read(health, &report);
+  cr_assert_eq(report.state, RESOLVER_OK, "that is an answer");
+
+  struct dns_server gone = test_server_at(NULL, loopback_free_port());
+  resolver_free(f.resolver);
+  f.resolver = resolver_new(f.worker, &gone, 1, f.trust.store);
+  resolver_use_health(f.resolver, health);
+  lookup_answer_unref(expect(&f, "site.test", 443, LOOKUP_FAILED));
+  lookup_answer_unref(expect(&f, "other.test", 443, LOOKUP_FAILED));
+  resolver_health_read(health, &report);
+  cr_assert_eq(report.state, RESOLVER_FAILING);
+  cr_assert_str_eq(report.last_error, channel_status_str(CHANNEL_UNREACHABLE));
+  fixture_cleanup(&f);
+  resolver_health_free(health);
+}
+
 // The server is one that nobody listens at: any question to it would fail.
 Test(lookup, answers_special_names_without_asking) {
   struct test_trust trust;
@@ -406,6 +452,7 @@ Test(lookup, answers_special_names_without_asking) {
       {"x.onion", LOOKUP_FORBIDDEN, NULL},
       {"x.onion.", LOOKUP_FORBIDDEN, NULL},
       {"x.invalid", LOOKUP_NXDOMAIN, NULL},
+      {"ech.internal", LOOKUP_NXDOMAIN, NULL},
       {"", LOOKUP_FORBIDDEN, NULL},
       {".", LOOKUP_FORBIDDEN, NULL},
       {"a..test", LOOKUP_FORBIDDEN, NULL},

@@ -18,6 +18,17 @@ Test(origin, reaches_a_site_with_its_name_hidden) {
   fixture_cleanup(&f);
 }
 
+Test(origin, tells_what_was_inside_the_hello) {
+  struct fixture f;
+  fixture_init(&f);
+  add_context(&f, "DNS:secret.test", f.root, &f.keys);
+  dial_private(&f, &f.keys);
+  cr_assert_str_eq(f.inner.server_name, kHost);
+  cr_assert_eq(f.inner.ech, CLIENT_HELLO_ECH_INNER);
+  cr_assert_eq(f.inner.alpn_len, strlen(f.alpn));
+  fixture_cleanup(&f);
+}
+
 Test(origin, heals_a_stale_key_with_the_retry_configurations) {
   struct fixture f;
   fixture_init(&f);
@@ -184,6 +195,7 @@ Test(origin, sends_the_name_in_the_clear_only_when_asked_to) {
   cr_assert_not(f.report.ech_accepted);
   cr_assert_eq(f.hello.ech, CLIENT_HELLO_NO_ECH);
   cr_assert_str_eq(f.hello.server_name, kHost);
+  cr_assert_eq(f.report.inner_hello_len, 0);
   fixture_cleanup(&f);
 }
 

@@ -16,15 +16,23 @@
 #include "net/net_test.h"
 #include "net/xalloc.h"
 #include "proxy/client.h"
+#include "proxy/local_site.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
 #include "proxy/terms.h"
 #include "proxy/tunnel.h"
+#include "status/journal.h"
+#include "status/tally.h"
+
+static const char kBedToken[] = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw-";
+static const char kBedKey[] = "00112233445566778899aabbccddeeff";
 
 struct front_bed {
   struct proxy proxy;
   struct terms terms;
   struct proxy_limit limit;
+  struct local_site local;
+  struct tally_counts counts;  // read by bed_count
   struct log log;
   struct peer browser;
   struct test_listener listener;  // the origin's
@@ -39,6 +47,7 @@ static struct {
   char host[300];  // the last lookup's
   uint16_t port;
   int num_lookups;
+  bool is_cached;
 
   struct stream *tunnel;  // what tunnel_open took
   enum front_kind kind;
@@ -82,6 +91,11 @@ struct lookup *lookup_start(struct resolver *resolver, const char *host,
   fake.num_lookups++;
   worker_defer(fake_worker, &l->task, fake_on_lookup, l);
   return l;
+}
+
+bool lookup_is_cached(const struct lookup *l) {
+  (void)l;
+  return fake.is_cached;
 }
 
 void lookup_cancel(struct lookup *l) {
@@ -138,6 +152,11 @@ static inline void bed_open(struct front_bed *bed) {
   bed->proxy.terms = &bed->terms;
   bed->terms.num_refs = 1;
   bed->proxy.limit = &bed->limit;
+  bed->proxy.local = &bed->local;
+  snprintf(bed->local.token, sizeof(bed->local.token), "%s", kBedToken);
+  snprintf(bed->local.probe_key, sizeof(bed->local.probe_key), "%s", kBedKey);
+  bed->proxy.journal = journal_new(16);
+  bed->proxy.tally = tally_new();
   test_listener_open(&bed->listener, fake_worker, "127.0.0.1");
   fake.address = bed->listener.address;
   fake.status = LOOKUP_LOCAL;
@@ -157,6 +176,14 @@ static inline void bed_close(struct front_bed *bed) {
   worker_run(worker);  // farewells, which end when the peer has closed
   cr_assert_eq(bed->terms.num_refs, 1);
   cr_assert_eq(worker_free(worker), 0);
+  journal_free(bed->proxy.journal);
+  tally_free(bed->proxy.tally);
+}
+
+// bed_count reads the tally.
+static inline const struct tally_counts *bed_count(struct front_bed *bed) {
+  tally_read(bed->proxy.tally, &bed->counts);
+  return &bed->counts;
 }
 
 // bed_origin waits for the proxy to connect to the origin.

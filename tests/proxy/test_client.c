@@ -15,6 +15,7 @@ static void ask(const char *request, const char *begins, const char *contains) {
   bed_expect(&bed, begins, contains);
   bed_close(&bed);
   cr_expect_null(fake.tunnel, "%s", request);
+  cr_expect_eq(fake.num_lookups, 0, "%s", request);
 }
 
 Test(client, opens_a_tunnel_for_connect_and_keeps_what_follows) {
@@ -147,23 +148,34 @@ Test(client, bounds_the_head) {
   free(request.data);
 }
 
+#define BEARER \
+  "Authorization: Bearer c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw-\r\n"
+#define CROSS "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"
+#define PROBE "http://ech.internal/probe?00112233445566778899aabbccddeeff"
+
 Test(client, serves_its_own_pages) {
   static const struct {
     const char *request;
     const char *begins;
     const char *contains;
   } kCases[] = {
-      {"GET / HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 200 ",
-       "127.0.0.1:8450</p>"},
+      {"GET / HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 200 ", "<script nonce="},
       {"GET /?x HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 ",
-       "Content-Security-Policy: default-src 'none'"},
+       "Content-Security-Policy: default-src 'none'; script-src 'nonce-"},
       {"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 200 ", "</html>"},
+      {"GET /setup HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 200 ",
+       "--proxy-server=http://127.0.0.1:8450<"},
+      {"GET /proxy.pac HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 ",
+       "\"PROXY localhost:80\""},
       {"GET / HTTP/1.1\r\nHost: evil.example:8450\r\n\r\n", "HTTP/1.1 421 ",
-       "IP address"},
+       "\r\n\r\nask by the IP address"},
       {"GET / HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n",
        "HTTP/1.1 421 ", "IP address"},
       {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "HTTP/1.1 421 ", "IP address"},
+      {"GET / HTTP/1.1\r\nHost: ech.internal\r\n\r\n", "HTTP/1.1 421 ",
+       "IP address"},
       {"GET /x HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 404 ", "no such page"},
+      {"GET /api HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 404 ", "no such"},
       {"GET /ca.pem HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 404 ", "CA"},
       {"POST / HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 405 ",
        "Allow: GET, HEAD\r\n"},
@@ -173,10 +185,111 @@ Test(client, serves_its_own_pages) {
       {"GET / HTTP/1.1\r\n" OUR_HOST
        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
        "HTTP/1.1 413 ", "no body"},
+      // Data is for who has the token.
+      {"GET /api/status HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 401 ",
+       "\"error\":"},
+      {"GET /api/visits/1 HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 401 ",
+       "WWW-Authenticate: Bearer\r\n"},
+      {"GET /metrics HTTP/1.1\r\n" OUR_HOST "Authorization: Bearer x\r\n\r\n",
+       "HTTP/1.1 401 ", "not the token"},
+      {"POST /api/rules HTTP/1.1\r\n" OUR_HOST "\r\n", "HTTP/1.1 401 ",
+       "token"},
+      {"GET /api/rules HTTP/1.1\r\n" OUR_HOST BEARER "\r\n", "HTTP/1.1 405 ",
+       "Allow: POST\r\n"},
+      // A rule's body is bounded, and of a type that no form has.
+      {"POST /api/rules HTTP/1.1\r\n" OUR_HOST BEARER
+       "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+       "HTTP/1.1 415 ", "application/json"},
+      {"POST /api/rules HTTP/1.1\r\n" OUR_HOST BEARER
+       "Content-Type: application/json\r\n\r\n",
+       "HTTP/1.1 411 ", "Content-Length"},
+      {"POST /api/rules HTTP/1.1\r\n" OUR_HOST BEARER
+       "Content-Type: application/json\r\nContent-Length: 1025\r\n\r\n{}",
+       "HTTP/1.1 413 ", "1024"},
+      {"POST /api/rules HTTP/1.1\r\n" OUR_HOST BEARER
+       "Content-Type: application/json; charset=utf-8\r\n"
+       "Content-Length: 2\r\n\r\n[]",
+       "HTTP/1.1 400 ", "an object in JSON"},
+      {"POST /api/rules HTTP/1.1\r\n" OUR_HOST BEARER
+       "Content-Type: application/json\r\nContent-Length: 16\r\n\r\n"
+       "{\"site\":\"a..b\"}\n",
+       "HTTP/1.1 400 ", "`site` must be"},
+      {"POST /api/rules HTTP/1.1\r\n" OUR_HOST BEARER
+       "Content-Type: application/json\r\nContent-Length: 33\r\n\r\n"
+       "{\"site\":\"a.example\",\"mode\":\"off\"}",
+       "HTTP/1.1 400 ", "`mode` must be"},
+      // Through the proxy, by our own name and by our address.
+      {"GET http://ech.internal/setup HTTP/1.1\r\nHost: ech.internal\r\n\r\n",
+       "HTTP/1.1 200 ", "Set up echproxy"},
+      {"GET http://ech.internal HTTP/1.1\r\nHost: ech.internal\r\n\r\n",
+       "HTTP/1.1 200 ", "<script nonce="},
+      {"GET http://ech.internal/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+       "HTTP/1.1 421 ", "IP address"},
+      {"GET http://ech.internal:81/ HTTP/1.1\r\nHost: ech.internal:81\r\n\r\n",
+       "HTTP/1.1 502 ", "does not exist"},
+      {"CONNECT ech.internal:444 HTTP/1.1\r\nHost: ech.internal:444\r\n\r\n",
+       "HTTP/1.1 502 ", "does not exist"},
+      {"CONNECT ech.internal:80 HTTP/1.1\r\nHost: ech.internal:80\r\n\r\n"
+       "GET /setup HTTP/1.1\r\nHost: ech.internal\r\n\r\n",
+       "HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 ",
+       "Set up echproxy"},
+      {"CONNECT ech.internal:80 HTTP/1.1\r\nHost: ech.internal:80\r\n\r\n"
+       "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n",
+       "HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 400 ",
+       "not a path"},
+      {"CONNECT ech.internal:80 HTTP/1.1\r\nHost: ech.internal:80\r\n\r\n"
+       "\x05\x01\x02 / HTTP/1.1\r\n\r\n",
+       "HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 400 ", "refused"},
+      // Whoever knows the key learns that he is here, from wherever he asks.
+      {"GET " PROBE " HTTP/1.1\r\nHost: ech.internal\r\n" CROSS "\r\n",
+       "HTTP/1.1 204 ", "Resource-Policy: cross-origin\r\n"},
+      {"GET " PROBE "0 HTTP/1.1\r\nHost: ech.internal\r\n" CROSS "\r\n",
+       "HTTP/1.1 502 ", "does not exist"},
+      {"GET http://ech.internal/ca.pem HTTP/1.1\r\nHost: ech.internal\r\n" CROSS
+       "\r\n",
+       "HTTP/1.1 502 ", "does not exist"},
+      {"GET /probe?00112233445566778899aabbccddeeff HTTP/1.1\r\n" OUR_HOST
+       "\r\n",
+       "HTTP/1.1 404 ", "no such page"},
   };
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
     ask(kCases[i].request, kCases[i].begins, kCases[i].contains);
   }
+}
+
+// A page of another site cannot tell whether somebody listens.
+Test(client, says_nothing_to_other_sites) {
+  static const char *const kRequests[] = {
+      "GET / HTTP/1.1\r\n" OUR_HOST CROSS "\r\n",
+      "GET /ca.pem HTTP/1.1\r\n" OUR_HOST CROSS "\r\n",
+      "GET /x HTTP/1.1\r\n" OUR_HOST "Origin: https://evil.example\r\n\r\n",
+      "POST /api/rules HTTP/1.1\r\n" OUR_HOST BEARER
+      "Origin: http://127.0.0.1:8451\r\n\r\n",
+  };
+  for (size_t i = 0; i < sizeof(kRequests) / sizeof(kRequests[0]); i++) {
+    struct front_bed bed;
+    bed_open(&bed);
+    peer_write_text(&bed.browser, kRequests[i]);
+    RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends > 0);
+    cr_expect_eq(bed.browser.got.len, 0, "%s", kRequests[i]);
+    bed_close(&bed);
+  }
+}
+
+// What asks a proxy even for the proxy's own address gets its page at once.
+Test(client, serves_its_pages_by_its_own_address) {
+  struct front_bed bed;
+  struct address proxy, browser;
+  char request[256], text[kAddressTextSize];
+  bed_open(&bed);
+  cr_assert(tcp_ends(bed.browser.stream, &proxy, &browser));
+  address_format(text, &proxy);
+  snprintf(request, sizeof(request),
+           "GET http://%s/proxy.pac HTTP/1.1\r\nHost: %s\r\n\r\n", text, text);
+  peer_write_text(&bed.browser, request);
+  bed_expect(&bed, "HTTP/1.1 200 ", text);
+  cr_expect_eq(fake.num_lookups, 0);
+  bed_close(&bed);
 }
 
 Test(client, hands_out_the_certificate) {
@@ -184,11 +297,18 @@ Test(client, hands_out_the_certificate) {
   bed_open(&bed);
   bed.proxy.ca_pem = "-----BEGIN CERTIFICATE-----\n";
   bed.proxy.ca_path = "/home/<me>/ca.pem";
+  bed.local.ca_der = (uint8_t *)"der";
+  bed.local.ca_der_len = 3;
   peer_write_text(&bed.browser, "GET /ca.pem HTTP/1.1\r\n" OUR_HOST "\r\n");
   bed_expect(&bed, "HTTP/1.1 200 OK\r\nContent-Type: application/x-pem-file",
              "\r\n\r\n-----BEGIN CERTIFICATE-----\n");
   bed_connect(&bed);
-  peer_write_text(&bed.browser, "GET / HTTP/1.1\r\n" OUR_HOST "\r\n");
+  peer_write_text(&bed.browser, "GET /ca.der HTTP/1.1\r\n" OUR_HOST "\r\n");
+  bed_expect(&bed,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/x-x509-ca-cert",
+             "\r\n\r\nder");
+  bed_connect(&bed);
+  peer_write_text(&bed.browser, "GET /setup HTTP/1.1\r\n" OUR_HOST "\r\n");
   bed_expect(&bed, "HTTP/1.1 200 OK\r\n",
              "<code>/home/&lt;me&gt;/ca.pem</code>");
   bed_connect(&bed);

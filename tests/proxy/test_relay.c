@@ -14,17 +14,36 @@ struct fixture {
   struct relay *relay;
   int num_done;
   int err;
-  struct relay_counts counts;
+  size_t bytes_up;
+  size_t bytes_down;
+  size_t wanted;  // octets of the browser's that are looked at
+  struct bytes seen;
 };
 
-static void on_relayed(void *owner, int err,
-                       const struct relay_counts *counts) {
+static void on_octets(void *owner, size_t up, size_t down) {
+  struct fixture *f = owner;
+  f->bytes_up += up;
+  f->bytes_down += down;
+}
+
+static bool on_peek(void *owner, const uint8_t *data, size_t len) {
+  struct fixture *f = owner;
+  cr_assert_lt(f->seen.len, f->wanted, "enough was seen");
+  bytes_append(&f->seen, data, len);
+  return f->seen.len < f->wanted;
+}
+
+static void on_relayed(void *owner, int err) {
   struct fixture *f = owner;
   f->num_done++;
   f->err = err;
-  f->counts = *counts;
   f->relay = NULL;
 }
+
+static const struct relay_events kEvents = {.moved = on_octets,
+                                            .done = on_relayed};
+static const struct relay_events kPeekingEvents = {
+    .moved = on_octets, .peek = on_peek, .done = on_relayed};
 
 // With `unread` put back to what the browser has sent; NULL: nothing.
 static void fixture_init_unread(struct fixture *f, const char *unread) {
@@ -37,7 +56,7 @@ static void fixture_init_unread(struct fixture *f, const char *unread) {
   if (unread != NULL) {
     stream_unread(near_browser, (const uint8_t *)unread, strlen(unread));
   }
-  f->relay = relay_start(f->worker, near_browser, near_site, on_relayed, f);
+  f->relay = relay_start(f->worker, near_browser, near_site, &kEvents, f);
 }
 
 static void fixture_init(struct fixture *f) { fixture_init_unread(f, NULL); }
@@ -66,8 +85,8 @@ Test(relay, carries_bytes_both_ways_and_counts_them) {
   stream_shutdown(f.site.stream);
   RUN_UNTIL(f.worker, f.num_done > 0);
   cr_assert_eq(f.err, 0);
-  cr_assert_eq(f.counts.bytes_up, 10);
-  cr_assert_eq(f.counts.bytes_down, 6);
+  cr_assert_eq(f.bytes_up, 10);
+  cr_assert_eq(f.bytes_down, 6);
   fixture_cleanup(&f);
 }
 
@@ -160,8 +179,8 @@ Test(relay, delivers_what_came_before_a_break_to_who_still_speaks) {
   f.worker = bed.worker;
   test_tcp_pair(f.worker, &browser, &near_browser);
   peer_open(&f.browser, browser);
-  f.relay = relay_start(f.worker, near_browser, bed.client.peer.stream,
-                        on_relayed, &f);
+  f.relay =
+      relay_start(f.worker, near_browser, bed.client.peer.stream, &kEvents, &f);
   bed.client.peer.stream = NULL;  // taken
   stream_read_stop(browser);
   uint8_t *data = test_pattern(kLen, 3);
@@ -225,7 +244,7 @@ Test(relay, begins_with_the_bytes_that_were_put_back) {
   cr_assert(peer_got_text(&f.site, "hello, world"));
   stream_shutdown(f.site.stream);
   RUN_UNTIL(f.worker, f.num_done > 0);
-  cr_assert_eq(f.counts.bytes_up, 12);
+  cr_assert_eq(f.bytes_up, 12);
   fixture_cleanup(&f);
 }
 
@@ -283,13 +302,41 @@ Test(relay, carries_much_both_ways_at_once) {
   RUN_UNTIL(f.worker, f.num_done > 0);
   RUN_UNTIL(f.worker, f.site.num_ends > 0 && f.browser.num_ends > 0);
   cr_assert_eq(f.err, 0);
-  cr_assert_eq(f.counts.bytes_up, kLen);
-  cr_assert_eq(f.counts.bytes_down, kLen);
+  cr_assert_eq(f.bytes_up, kLen);
+  cr_assert_eq(f.bytes_down, kLen);
   cr_assert_eq(f.site.got.len, kLen);
   cr_assert_eq(memcmp(f.site.got.data, up, kLen), 0);
   cr_assert_eq(f.browser.got.len, kLen);
   cr_assert_eq(memcmp(f.browser.got.data, down, kLen), 0);
   free(up);
   free(down);
+  fixture_cleanup(&f);
+}
+
+// The site gets all that the owner looks at, and at once; then the kernel takes
+// over.
+Test(relay, lets_its_owner_look_at_what_the_browser_sends_first) {
+  struct fixture f = {.worker = test_worker_new(), .wanted = 8};
+  struct stream *browser, *site, *near_browser, *near_site;
+  test_tcp_pair(f.worker, &browser, &near_browser);
+  test_tcp_pair(f.worker, &near_site, &site);
+  peer_open(&f.browser, browser);
+  peer_open(&f.site, site);
+  stream_unread(near_browser, (const uint8_t *)"one ", 4);
+  f.relay = relay_start(f.worker, near_browser, near_site, &kPeekingEvents, &f);
+  RUN_UNTIL(f.worker, peer_got_text(&f.site, "one "));
+  peer_write_text(&f.site, "answer");
+  RUN_UNTIL(f.worker, peer_got_text(&f.browser, "answer"));
+  peer_write_text(&f.browser, "two ");
+  RUN_UNTIL(f.worker, peer_got_text(&f.site, "one two "));
+  peer_write_text(&f.browser, "three");
+  RUN_UNTIL(f.worker, peer_got_text(&f.site, "one two three"));
+  cr_assert_eq(f.seen.len, 8);
+  cr_assert_eq(memcmp(f.seen.data, "one two ", 8), 0);
+  cr_assert_eq(f.bytes_up, 13);
+  cr_assert_eq(f.bytes_down, 6);
+  const struct splice_pool *pool = worker_pipes(f.worker);
+  cr_assert_gt(pool->num_pipes, 0, "the kernel has moved bytes");
+  free(f.seen.data);
   fixture_cleanup(&f);
 }

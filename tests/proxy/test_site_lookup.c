@@ -33,6 +33,7 @@ static struct {
   const struct known *known;  // ends with a NULL host
   char asked[256];            // " host:port" of each lookup
   int num_open;
+  const char *cached;  // the names that are; NULL: none
 } fake;
 
 static struct lookup_answer *fake_answer(const struct known *k, uint16_t port) {
@@ -77,6 +78,10 @@ struct lookup *lookup_start(struct resolver *resolver, const char *host,
   fake.num_open++;
   worker_defer(fake.worker, &l->task, fake_on_lookup, l);
   return l;
+}
+
+bool lookup_is_cached(const struct lookup *l) {
+  return fake.cached != NULL && strstr(fake.cached, l->known->host) != NULL;
 }
 
 void lookup_cancel(struct lookup *l) {
@@ -452,6 +457,26 @@ Test(site_lookup, works_without_any_rules) {
   lookup_answer_unref(o.answer);
   bed_close();
   cr_assert(leaks_none());
+}
+
+Test(site_lookup, tells_whether_all_that_it_asks_for_was_cached) {
+  static const struct rule_text kRules[] = {
+      {"plain.test", NULL, "lender.test", NULL, NULL},
+  };
+  static const char *const kCached[] = {"", "plain.test", "lender.test",
+                                        "plain.test lender.test"};
+  bed_open();
+  for (int i = 0; i < 4; i++) {
+    struct outcome o = {.num_calls = 0};
+    struct site_rules *rules = make_rules(kRules, 1);
+    fake.cached = kCached[i];
+    struct site_lookup *l =
+        site_lookup_start(NULL, rules, "plain.test", 443, on_done, &o);
+    cr_expect_eq(site_lookup_is_cached(l), i == 3);
+    site_lookup_cancel(l);
+    site_rules_free(rules);
+  }
+  bed_close();
 }
 
 Test(site_lookup, can_be_cancelled_at_any_time) {

@@ -6,11 +6,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "support/chromium.h"
+#include "support/firefox.h"
 #include "support/scene.h"
 
-enum { kAnswerMs = 20000 };
+enum { kAnswerMs = 20000, kBrowserMs = 150000 };
 
 static const char kUsers[] = "# of the house\nalice:correct horse:1\n";
+
+static const char *page_url(struct scene *scene) {
+  return scratch_format(scene->scratch, "https://%s:%u/", kSiteName,
+                        tap_port(scene->tap));
+}
 
 static void write_users(struct scene *scene, const char *text) {
   scratch_write(scene->scratch, "users.txt", text, strlen(text));
@@ -121,5 +128,42 @@ Test(users, cannot_be_taken_away_with_the_address, .timeout = 120) {
   cr_assert_eq(peer_wait(proxy, kAnswerMs), 0);
   peer_free(proxy);
   proxy_process_assert_clean(scene.scratch);
+  scene_close(&scene);
+}
+
+static void expect_page(struct scene *scene, struct peer *browser) {
+  cr_assert_eq(peer_wait(browser, kBrowserMs), 0, "%s\n%s",
+               peer_output(browser),
+               peer_output(proxy_process_peer(scene->proxy)));
+  cr_expect_not_null(strstr(peer_output(browser), "hello from the site"), "%s",
+                     peer_output(browser));
+}
+
+// Both learn from a 407 that they need a name and a password.
+Test(users, are_asked_by_chromium, .timeout = 200) {
+  struct scene scene;
+  start(&scene, (const char *const[]){NULL});
+  struct peer *browser = chromium_print_with_login_start(
+      scene.scratch, proxy_process_port(scene.proxy),
+      scratch_path(scene.scratch, "state/ca.pem"), page_url(&scene), "alice",
+      "correct horse:1");
+  expect_page(&scene, browser);
+  cr_expect_not_null(strstr(peer_output(browser), "asked 1\n"), "%s",
+                     peer_output(browser));
+  peer_free(browser);
+  scene_assert_hidden(&scene);
+  scene_close(&scene);
+}
+
+Test(users, are_known_to_firefox, .timeout = 200) {
+  struct scene scene;
+  start(&scene, (const char *const[]){NULL});
+  struct peer *browser = firefox_print_with_login_start(
+      scene.scratch, proxy_process_port(scene.proxy),
+      scratch_path(scene.scratch, "state/ca.pem"), page_url(&scene),
+      "alice:correct horse:1");
+  expect_page(&scene, browser);
+  peer_free(browser);
+  scene_assert_hidden(&scene);
   scene_close(&scene);
 }

@@ -104,6 +104,23 @@ bool ech_config_key(uint16_t *out_kem_id, CBS *out_public_key, CBS config) {
          CBS_get_u16_length_prefixed(&contents, out_public_key);
 }
 
+bool ech_config_public_name(char out[kEchConfigNameSize], CBS config) {
+  CBS contents;
+  CBS skipped;
+  CBS name;
+  if (!get_contents(&contents, config) || !CBS_skip(&contents, 3) ||
+      !CBS_get_u16_length_prefixed(&contents, &skipped) ||  // public_key
+      !CBS_get_u16_length_prefixed(&contents, &skipped) ||  // cipher_suites
+      !CBS_skip(&contents, 1) ||  // maximum_name_length
+      !CBS_get_u8_length_prefixed(&contents, &name) ||
+      CBS_contains_zero_byte(&name)) {
+    return false;
+  }
+  memcpy(out, CBS_data(&name), CBS_len(&name));
+  out[CBS_len(&name)] = '\0';
+  return true;
+}
+
 bool ech_config_belongs(CBS config, const EVP_HPKE_KEY *key) {
   uint8_t wanted[EVP_HPKE_MAX_PUBLIC_KEY_LENGTH];
   size_t wanted_len;

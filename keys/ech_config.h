@@ -57,4 +57,9 @@ bool ech_config_belongs(CBS config, const EVP_HPKE_KEY *key);
 // not known.
 bool ech_config_id(uint8_t *out, CBS config);
 
+// ech_config_public_name reads the public_name of an ECHConfig. False when its
+// version is not known, or it is cut short or holds a NUL.
+enum { kEchConfigNameSize = 256 };
+bool ech_config_public_name(char out[kEchConfigNameSize], CBS config);
+
 #endif

@@ -211,6 +211,14 @@ static bool is_blank(const uint8_t *data, size_t len) {
   return i == len;
 }
 
+// A byte order mark in front of the first block: OpenSSL, and with it servers,
+// would take the block for something else and go on at the next one.
+static bool hides_block(const uint8_t *data, size_t len) {
+  static const char kHidden[] = "\xef\xbb\xbf-----BEGIN";
+  return len >= sizeof(kHidden) - 1 &&
+         memcmp(data, kHidden, sizeof(kHidden) - 1) == 0;
+}
+
 bool ech_key_file_read(struct ech_key_file *out, const uint8_t *data,
                        size_t len, struct key_error *out_error) {
   *out = (struct ech_key_file){.format = ECH_KEY_PEM};
@@ -222,6 +230,12 @@ bool ech_key_file_read(struct ech_key_file *out, const uint8_t *data,
   if (len > kEchKeyFileMaxLen) {
     key_error_set(out_error, "an ECH key file has at most %d bytes, not %zu",
                   (int)kEchKeyFileMaxLen, len);
+    return false;
+  }
+  if (hides_block(data, len)) {
+    key_error_set(out_error,
+                  "at byte 0: a byte order mark, for which servers overlook "
+                  "the first block; save the file as UTF-8 without one");
     return false;
   }
   if (pem_text_found((const char *)data, len)) {

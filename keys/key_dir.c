@@ -83,9 +83,9 @@ char *key_dir_file(const struct key_dir *dir, const char *name) {
   return path;
 }
 
-// read_key reads the configuration's id, and with it the whole file.
+// read_key reads what the configuration says, and with it the whole file.
 static bool read_key(const char *path, bool must_be_private,
-                     uint8_t *out_config_id, struct key_error *out_error) {
+                     struct key_dir_key *out, struct key_error *out_error) {
   uint8_t *data;
   size_t len;
   struct key_error cause;
@@ -102,7 +102,11 @@ static bool read_key(const char *path, bool must_be_private,
   CBS list;
   const uint8_t *octets = ech_key_config_list(key, &len);
   CBS_init(&list, octets, len);
-  bool ok = CBS_skip(&list, 2) && ech_config_id(out_config_id, list);
+  bool ok = CBS_skip(&list, 2) && ech_config_id(&out->config_id, list) &&
+            ech_config_public_name(out->public_name, list);
+  if (!ok) {
+    key_error_set(out_error, "%s: its configuration cannot be read", path);
+  }
   ech_key_free(key);
   return ok;
 }
@@ -119,7 +123,7 @@ static bool add_key(struct key_dir *dir, const char *path, uint32_t number,
   }
   struct key_dir_key *key = &dir->keys[dir->num_keys];
   *key = (struct key_dir_key){.number = number};
-  if (!read_key(path, true, &key->config_id, out_error)) {
+  if (!read_key(path, true, key, out_error)) {
     return false;
   }
   key->made = stat(path, &info) == 0 ? info.st_mtime : 0;
@@ -131,11 +135,11 @@ static bool add_key(struct key_dir *dir, const char *path, uint32_t number,
 // add_other looks at a key that HAProxy would load and that is not ours. What
 // is wrong with it, such as its mode, is not our concern.
 static void add_other(struct key_dir *dir, const char *path) {
-  uint8_t config_id;
+  struct key_dir_key key;
   struct key_error ignored;
   dir->num_others++;
-  if (read_key(path, false, &config_id, &ignored)) {
-    dir->config_ids[config_id] = true;
+  if (read_key(path, false, &key, &ignored)) {
+    dir->config_ids[key.config_id] = true;
   }
 }
 

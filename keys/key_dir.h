@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "keys/ech_config.h"
 #include "keys/key_error.h"
 
 enum { kKeyDirMaxKeys = 128, kKeyDirNameSize = 16 };
@@ -17,6 +18,7 @@ struct key_dir_key {
   uint32_t number;  // of its name: the newest has the smallest
   uint8_t config_id;
   time_t made;  // when its file was written
+  char public_name[kEchConfigNameSize];
 };
 
 struct key_dir {

@@ -6,6 +6,7 @@
 #include <openssl/mem.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,7 +112,7 @@ static bool write_key(const struct run *run, uint32_t number,
 static void put_first(struct run *run, uint32_t number, uint8_t config_id) {
   struct key_dir *dir = &run->dir;
   memmove(dir->keys + 1, dir->keys, dir->num_keys * sizeof(dir->keys[0]));
-  dir->keys[0] = (struct key_dir_key){number, config_id, run->now};
+  dir->keys[0] = (struct key_dir_key){number, config_id, run->now, ""};
   dir->config_ids[config_id] = true;
   dir->num_keys++;
   run->report->num_made++;
@@ -268,6 +269,17 @@ static void report_stages(const struct run *run, size_t kept) {
   report->num_others = run->dir.num_others;
 }
 
+// report_newest notes the newest key before the rotation. Names are compared as
+// DNS does.
+static void report_newest(const struct run *run,
+                          const struct key_dir_key *newest) {
+  run->report->newest_age = (uint32_t)(run->now - newest->made);
+  if (strcasecmp(newest->public_name, run->rotation->public_name) != 0) {
+    memcpy(run->report->former_name, newest->public_name,
+           sizeof(newest->public_name));
+  }
+}
+
 // rotate_keys goes on in an order in which nothing names a file that is not
 // there: a key comes before the lines that name it, and goes after them.
 static enum rotation_status rotate_keys(struct run *run) {
@@ -277,7 +289,7 @@ static enum rotation_status rotate_keys(struct run *run) {
   }
   believe_clock(run);
   if (run->dir.num_keys > 0) {
-    run->report->newest_age = (uint32_t)(run->now - run->dir.keys[NEXT].made);
+    report_newest(run, &run->dir.keys[NEXT]);
   }
   enum rotation_status status = add_keys(run);
   if (status != ROTATION_OK && status != ROTATION_FULL) {

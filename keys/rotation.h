@@ -72,6 +72,8 @@ struct rotation_report {
   unsigned num_removed;
   unsigned num_others;  // *.ech files that are not of rotations; left alone
   uint32_t newest_age;  // seconds; of the newest key before
+  // The newest key's public name before, when it is another one; else "".
+  char former_name[256];
 };
 
 // rotation_run does it, and repairs what a crash has left. It locks the

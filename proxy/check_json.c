@@ -178,6 +178,5 @@ void check_json_print(const struct check_report *report) {
   json_object_set_new(object, "handshake", handshake_object(report));
   json_object_set_new(object, "observer", observer_object(report));
   json_dumpf(object, stdout, JSON_INDENT(2));
-  putchar('\n');
   json_decref(object);
 }

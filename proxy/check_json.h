@@ -6,7 +6,8 @@
 
 #include "proxy/check_report.h"
 
-// check_json_print writes `report` to standard output.
+// check_json_print writes `report` to standard output, without a newline at its
+// end.
 void check_json_print(const struct check_report *report);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "ech/config_list.h"
+#include "proxy/terminal.h"
 
 enum { kKemX25519 = 0x0020 };  // RFC 9180, section 7.1
 
@@ -167,14 +168,21 @@ static void print_observer(const struct check_report *report) {
   print_alpn("  protocols offered: ", h->hello.alpn, h->hello.alpn_len);
 }
 
-void check_text_print(const struct check_report *report) {
-  static const char *const kLabels[] = {"PRIVATE", "NOT PRIVATE",
-                                        "COULD NOT TELL"};
+void check_text_print(const struct check_report *report, bool colour) {
+  static const struct {
+    const char *label;
+    enum terminal_style style;
+  } kVerdicts[] = {
+      [CHECK_PRIVATE] = {"PRIVATE", TERMINAL_GOOD},
+      [CHECK_NOT_PRIVATE] = {"NOT PRIVATE", TERMINAL_WARN},
+      [CHECK_UNKNOWN] = {"COULD NOT TELL", TERMINAL_BAD},
+  };
   const char *why;
   enum check_verdict verdict = check_report_verdict(report, &why);
   print_rules(report);
   print_lookup(report);
   print_handshake(report);
   print_observer(report);
-  printf("%s: %s\n", kLabels[verdict], why);
+  printf("%s%s%s: %s\n", terminal_style(colour, kVerdicts[verdict].style),
+         kVerdicts[verdict].label, terminal_style(colour, TERMINAL_PLAIN), why);
 }

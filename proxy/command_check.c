@@ -3,124 +3,107 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include "ech/lookup.h"
-#include "ech/origin.h"
+#include "proxy/check_batch.h"
 #include "proxy/check_json.h"
+#include "proxy/check_list.h"
 #include "proxy/check_report.h"
 #include "proxy/check_text.h"
 #include "proxy/options.h"
-#include "proxy/policy.h"
-#include "proxy/proxy.h"
-#include "proxy/site_lookup.h"
+#include "proxy/terminal.h"
 #include "proxy/trust.h"
 #include "proxy/usage.h"
 
-// One check: start_lookup, start_dial unless the answer forbids it, and then
-// the loop ends.
-struct check {
+// How the reports are told, and what they have come to.
+struct telling {
   const struct options *options;
-  struct worker *worker;
-  struct resolver *resolver;
-  struct origin *origin;
-  struct site_lookup *lookup;
-  struct origin_dial *dial;
-  enum origin_privacy privacy;
-  struct check_report report;
+  struct check_list list;
+  bool colour;
+  bool has_progress;  // on standard error
+  size_t num_told;
+  enum check_verdict worst;
 };
 
-// The resolver keeps its connection for more questions. There are none, so
-// nothing is left to wait for.
-static void check_end(struct check *c) { uv_stop(worker_loop(c->worker)); }
-
-static void on_dialed(void *owner, enum origin_status status, struct tls *tls,
-                      const struct origin_report *origin) {
-  struct check *c = owner;
-  c->dial = NULL;
-  check_report_set_handshake(&c->report, status, c->privacy, tls, origin);
-  tls_close(tls);
-  check_end(c);
+static bool is_list(const struct telling *t) {
+  return t->options->targets.is_list;
 }
 
-static void start_dial(struct check *c) {
-  static const uint8_t kAlpn[] = "\x02h2\x08http/1.1";
-  const struct origin_request request = {
-      .host = c->options->host,
-      .port = c->options->port,
-      .answer = c->report.answer,
-      .privacy = c->privacy,
-      .alpn = kAlpn,
-      .alpn_len = sizeof(kAlpn) - 1,
-      .via =
-          proxy_via(site_rule_upstream(&c->report.rule, c->options->upstream),
-                    c->report.answer),
-      // In the clear the proxy would pass the browser's own through.
-      .identity = c->privacy == ORIGIN_PRIVATE
-                      ? site_rule_identity(&c->report.rule)
-                      : NULL,
-  };
-  c->dial = origin_dial_start(c->origin, c->worker, &request, on_dialed, c);
-}
-
-static void on_found(void *owner, struct lookup_answer *answer,
-                     const struct site_rule *rule) {
-  struct check *c = owner;
-  c->lookup = NULL;
-  c->report.answer = answer;  // taken
-  c->report.rule = *rule;
-  c->report.mode = site_rule_mode(rule, c->options->mode);
-  switch (policy_for_lookup(c->report.mode, answer).action) {
-    case POLICY_INTERCEPT:
-      c->privacy = ORIGIN_PRIVATE;
-      start_dial(c);
-      return;
-    case POLICY_PASS:
-      c->privacy = ORIGIN_CLEAR;
-      start_dial(c);
-      return;
-    case POLICY_REFUSE:
-      check_end(c);
-      return;
+// Takes the line of progress away, for what is printed in its place.
+static void clear_progress(const struct telling *t) {
+  if (t->has_progress) {
+    fputs("\r\x1b[K", stderr);
   }
 }
 
-static void start_lookup(struct check *c) {
-  c->lookup =
-      site_lookup_start(c->resolver, c->options->sites, c->options->host,
-                        c->options->port, on_found, c);
+static void on_progress(void *owner, size_t num_done) {
+  const struct telling *t = owner;
+  const struct check_targets *targets = &t->options->targets;
+  if (!t->has_progress) {
+    return;
+  }
+  clear_progress(t);
+  if (num_done < targets->num && is_list(t)) {
+    fprintf(stderr, "checked %zu of %zu ...", num_done, targets->num);
+  } else if (num_done < targets->num) {
+    fprintf(stderr, "checking %s ...", targets->items[0].host);
+  }
 }
 
-// Runs the check. False when the event loop was not empty at its end.
-static bool run_check(struct check *c, const struct trust *trust) {
-  const struct options *options = c->options;
-  c->worker = worker_new();
-  c->resolver = options_resolver_new(options, c->worker, trust->resolvers);
-  c->origin = origin_new(trust->sites);
-  start_lookup(c);
-  worker_run(c->worker);
-  site_lookup_cancel(c->lookup);
-  origin_dial_cancel(c->dial);
-  resolver_free(c->resolver);
-  origin_free(c->origin);
-  return worker_free(c->worker) == 0;
-}
-
-static int report_and_judge(const struct check_report *report, bool json) {
-  const char *why;
-  if (json) {
+static void tell(struct telling *t, const struct check_report *report) {
+  if (t->options->json) {
+    fputs(!is_list(t) ? "" : t->num_told == 0 ? "[\n" : ",\n", stdout);
     check_json_print(report);
+  } else if (is_list(t)) {
+    check_list_print(&t->list, report);
   } else {
-    check_text_print(report);
+    check_text_print(report, t->colour);
   }
-  if (fflush(stdout) != 0) {
+}
+
+static void on_report(void *owner, const struct check_report *report) {
+  struct telling *t = owner;
+  const char *why;
+  enum check_verdict verdict = check_report_verdict(report, &why);
+  clear_progress(t);
+  tell(t, report);
+  fflush(stdout);
+  t->num_told++;
+  t->worst = verdict > t->worst ? verdict : t->worst;
+}
+
+static void tell_end(const struct telling *t) {
+  if (t->options->json) {
+    fputs(!is_list(t) ? "\n" : t->num_told == 0 ? "[]\n" : "\n]\n", stdout);
+  } else if (is_list(t)) {
+    check_list_print_sum(&t->list);
+  }
+}
+
+static int check_all(const struct options *options, const struct trust *trust) {
+  struct telling t = {
+      .options = options,
+      .colour = terminal_has_colour(STDOUT_FILENO),
+      .has_progress = terminal_is(STDERR_FILENO),
+      .worst = CHECK_PRIVATE,
+  };
+  const struct check_watcher watcher = {&t, on_report, on_progress};
+  check_list_init(&t.list, t.colour, &options->targets);
+  bool ok = check_batch_run(options, trust, &watcher);
+  clear_progress(&t);
+  if (!ok) {
+    fputs("echproxy: the event loop failed\n", stderr);
+    return EX_SOFTWARE;
+  }
+  tell_end(&t);
+  if (fflush(stdout) != 0 || ferror(stdout)) {
     perror("echproxy: standard output");
     return EX_IOERR;
   }
-  return (int)check_report_verdict(report, &why);
+  return (int)t.worst;
 }
 
 static int check(const struct options *options) {
-  struct check c = {.options = options};
   struct trust trust = {NULL, NULL};
   struct key_error error;
   X509 *own_ca = NULL;
@@ -128,19 +111,9 @@ static int check(const struct options *options) {
   if (!trust_read_own_ca(&own_ca, &error, options->state_dir) ||
       !trust_init(&trust, &error, options, own_ca)) {
     fprintf(stderr, "echproxy: %s\n", error.text);
-    goto done;
+  } else {
+    code = check_all(options, &trust);
   }
-  c.report.host = options->host;
-  c.report.port = options->port;
-  if (!run_check(&c, &trust) || c.report.answer == NULL) {
-    fputs("echproxy: the event loop failed\n", stderr);
-    code = EX_SOFTWARE;
-    goto done;
-  }
-  code = report_and_judge(&c.report, options->json);
-
-done:
-  check_report_cleanup(&c.report);
   trust_cleanup(&trust);
   X509_free(own_ca);
   return code;

@@ -114,9 +114,22 @@ static void print_done(const struct rotation *rotation,
   }
 }
 
+// A server whose public name changes is one thing, and a wrong word another.
+static void warn_of_name(const struct rotation *rotation,
+                         const struct rotation_report *report) {
+  if (report->former_name[0] != '\0') {
+    command_line_complain(
+        "rotate",
+        "the newest key in %s was for the public name %s, not %s: the server "
+        "needs a certificate that is valid for both while it has keys of both",
+        rotation->dir, report->former_name, rotation->public_name);
+  }
+}
+
 static int print_report(struct command_line *line,
                         const struct rotation *rotation,
                         const struct rotation_report *report) {
+  warn_of_name(rotation, report);
   print_done(rotation, report);
   if (report->has_changed) {
     printf("; now reload the server, then publish %s/%s\n", rotation->dir,

@@ -10,6 +10,7 @@
 #include "proxy/command_publish.h"
 #include "proxy/command_rotate.h"
 #include "proxy/command_run.h"
+#include "proxy/command_status.h"
 #include "proxy/command_trust.h"
 #include "proxy/process_memory.h"
 #include "proxy/usage.h"
@@ -23,6 +24,7 @@ static const struct {
     {"publish", command_publish}, {"rotate", command_rotate},
     {"ca", command_ca},           {"trust", command_trust},
     {"untrust", command_untrust}, {"config", command_config},
+    {"status", command_status},
 };
 
 static int print_help(void) {

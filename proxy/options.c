@@ -21,7 +21,8 @@ struct given {
     const char *value;
   } *settings;
   size_t num_settings;
-  const char *argument;  // the one that is no option, or NULL
+  const char **arguments;  // those that are no options
+  size_t num_arguments;
 };
 
 bool options_error_set(struct options_error *error, int exit_code,
@@ -49,6 +50,7 @@ static const struct {
     [OPTIONS_CA] = {"ca", kSettingCa},
     [OPTIONS_TRUST] = {"trust", kSettingTrust},
     [OPTIONS_UNTRUST] = {"untrust", kSettingUntrust},
+    [OPTIONS_STATUS] = {"status", kSettingStatus},
     [OPTIONS_CONFIG] = {"config", kSettingConfig | kSettingRun},
 };
 
@@ -87,11 +89,7 @@ static bool add_argument(struct given *given, struct options_error *out_error,
         "unexpected argument '%s' (see echproxy %s --help)", word,
         kCommands[command].name);
   }
-  if (given->argument != NULL) {
-    return options_error_set(out_error, EX_USAGE,
-                             "one host at a time: '%s' is one too many", word);
-  }
-  given->argument = word;
+  given->arguments[given->num_arguments++] = word;
   return true;
 }
 
@@ -106,6 +104,7 @@ static bool read_command_line(struct given *given,
                                argc, argv) ||
             options_error_set(out_error, EX_USAGE, "%s", line.error);
   given->settings = xcalloc(line.num_words + 1, sizeof(*given->settings));
+  given->arguments = xcalloc(line.num_words + 1, sizeof(*given->arguments));
   for (size_t i = 0; ok && i < line.num_words; i++) {
     const struct command_word *word = &line.words[i];
     if (word->option == kCommandLineArgument) {
@@ -242,30 +241,65 @@ static bool complete_sites(const struct options *options,
                            section->upstream->host, section->pattern.text, why);
 }
 
-// Reads HOST[:PORT]; an IPv6 address alone may stand without brackets.
-static bool set_target(struct options *options, struct options_error *out_error,
-                       const char *argument) {
-  struct authority target;
-  if (argument == NULL) {
+// Returns what was set last for the setting `name`, or NULL.
+static const struct trail_entry *find_set(const struct setting_trail *trail,
+                                          const char *name) {
+  for (size_t i = trail->num_entries; i > 0; i--) {
+    const struct trail_entry *entry = &trail->entries[i - 1];
+    if (entry->name != NULL && strcmp(entry->name, name) == 0) {
+      return entry;
+    }
+  }
+  return NULL;
+}
+
+// Whoever could reach an address of the network could use the proxy.
+static bool check_listen(const struct options *options,
+                         struct options_error *out_error) {
+  static const char kWhy[] =
+      "the proxy lets in whoever can reach it, so on an address that other "
+      "machines can reach it needs users = FILE, names with passwords; without "
+      "them, use an address of 127.0.0.0/8 or [::1]";
+  char text[kAddressTextSize];
+  const struct trail_entry *set = find_set(&options->trail, "listen");
+  if (address_is_loopback(&options->listen) || options->users != NULL) {
+    return true;
+  }
+  address_format(text, &options->listen);
+  if (set != NULL && set->line != kTrailCommandLine) {
+    return options_error_set(out_error, EX_CONFIG, "%s:%d: listen = %s: %s",
+                             options->trail.path, set->line, text, kWhy);
+  }
+  return options_error_set(out_error, EX_USAGE, "--listen %s: %s", text, kWhy);
+}
+
+// Reads what `check` is to look at; "-" stands for the lines of standard input.
+static bool set_targets(struct options *options,
+                        struct options_error *out_error,
+                        const struct given *given) {
+  char text[sizeof(out_error->text)];
+  struct check_targets *targets = &options->targets;
+  for (size_t i = 0; i < given->num_arguments; i++) {
+    const char *argument = given->arguments[i];
+    if (strcmp(argument, "-") == 0) {
+      if (!check_targets_read(targets, stdin, text, sizeof(text))) {
+        return options_error_set(out_error, EX_DATAERR, "%s", text);
+      }
+      continue;
+    }
+    const char *why = check_targets_add(targets, argument);
+    if (why != NULL) {
+      return options_error_set(out_error, EX_USAGE, "%s: %s", argument, why);
+    }
+  }
+  if (given->num_arguments == 0) {
     return options_error_set(
         out_error, EX_USAGE,
         "check needs a host, such as echproxy check example.com");
   }
-  if (strchr(argument, '/') != NULL) {
-    return options_error_set(out_error, EX_USAGE,
-                             "%s: give HOST or HOST:PORT, not a URL", argument);
-  }
-  if (!authority_from_text(&target, argument, strlen(argument)) &&
-      !authority_from_host(&target, argument, strlen(argument))) {
-    return options_error_set(
-        out_error, EX_USAGE,
-        "%s: not a host name or IP address with a port from 1 to 65535 (names "
-        "in other scripts are written in their xn-- form)",
-        argument);
-  }
-  memcpy(options->host, target.host, sizeof(options->host));
-  options->port = target.port != 0 ? target.port : 443;
-  return true;
+  return targets->num > 0 ||
+         options_error_set(out_error, EX_DATAERR,
+                           "standard input names no host: write one a line");
 }
 
 // Completes what a command needs to know to reach anything. What is only shown
@@ -274,15 +308,21 @@ static bool complete(struct options *options, struct options_error *out_error,
                      enum options_command command, const struct given *given) {
   switch (command) {
     case OPTIONS_RUN:
+      if (!check_listen(options, out_error)) {
+        return false;
+      }
+      // Fall through.
     case OPTIONS_CHECK:
       return complete_resolvers(options, out_error, given) &&
              complete_upstream(options, out_error, given) &&
              complete_sites(options, out_error);
     case OPTIONS_CONFIG:
-      return options->init || complete_resolvers(options, out_error, given);
+      return options->init || (check_listen(options, out_error) &&
+                               complete_resolvers(options, out_error, given));
     case OPTIONS_CA:
     case OPTIONS_TRUST:
     case OPTIONS_UNTRUST:
+    case OPTIONS_STATUS:
       return true;
   }
   return true;
@@ -302,8 +342,7 @@ static bool put_together(struct options *options,
   }
   drop_overridden_lists(options, given);
   return apply_line(options, out_error, given) &&
-         (command != OPTIONS_CHECK ||
-          set_target(options, out_error, given->argument)) &&
+         (command != OPTIONS_CHECK || set_targets(options, out_error, given)) &&
          complete(options, out_error, command, given);
 }
 
@@ -323,12 +362,13 @@ static void set_defaults(struct options *options) {
 
 bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv) {
-  *options = (struct options){.log = {LOG_TEXT, LOG_NORMAL}};
+  *options = (struct options){.log = {.level = LOG_NORMAL}};
   set_defaults(options);
-  struct given given = {NULL, 0, NULL};
+  struct given given = {.settings = NULL};
   bool ok = read_command_line(&given, out_error, command, argc, argv) &&
             put_together(options, out_error, command, &given);
   free(given.settings);
+  free(given.arguments);
   return ok;
 }
 
@@ -337,8 +377,10 @@ void options_cleanup(struct options *options) {
   free(options->state_dir);
   free(options->upstream_ca);
   free(options->resolver_ca);
+  free(options->users);
   site_rules_free(options->sites);
   local_domains_cleanup(&options->local_domains);
+  check_targets_cleanup(&options->targets);
   upstream_free(options->upstream);
   setting_trail_cleanup(&options->trail);
   memset(options, 0, sizeof(*options));

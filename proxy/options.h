@@ -14,7 +14,7 @@
 #include "net/address.h"
 #include "net/upstream.h"
 #include "net/worker.h"
-#include "proxy/authority.h"
+#include "proxy/check_targets.h"
 #include "proxy/log.h"
 #include "proxy/proxy.h"
 #include "proxy/setting_trail.h"
@@ -28,6 +28,7 @@ enum options_command {
   OPTIONS_CA,
   OPTIONS_TRUST,
   OPTIONS_UNTRUST,
+  OPTIONS_STATUS,
   OPTIONS_CONFIG  // with the options of `run`, to show them
 };
 
@@ -39,6 +40,7 @@ struct options {
   char *state_dir;    // NULL: the default
   char *upstream_ca;  // NULL: the system's trust store alone
   char *resolver_ca;  // likewise
+  char *users;        // the file of those who may use the proxy; NULL: anybody
   // What sites and resolvers are reached through, its addresses known; NULL:
   // nothing. Resolvers on loopback are reached directly all the same.
   struct upstream *upstream;
@@ -50,14 +52,19 @@ struct options {
   struct site_rules *sites;            // NULL: none
   struct local_domains local_domains;  // for the system's resolver
   // For `run`.
-  struct address listen;  // always loopback; port 0: the kernel's choice
+  struct address listen;  // loopback, or there are users; port 0: any free one
   bool listen_asked;      // that it is not the default
   size_t num_workers;     // 0: as many as fit the machine
   struct log log;
   // For `check`.
-  char host[kAuthorityHostSize];  // a name in lower case, or an IP address
-  uint16_t port;
-  bool json;
+  struct check_targets targets;
+  bool json;  // for `status` too
+  // For `status`.
+  struct address pick;  // the proxy to ask
+  bool pick_asked;      // that there is such a wish
+  bool watch;
+  bool url;
+  bool open;
   // For `ca`.
   bool pem;
   bool fingerprint;
@@ -75,14 +82,15 @@ struct options {
 };
 
 struct options_error {
-  int exit_code;   // EX_USAGE or EX_CONFIG
+  int exit_code;   // EX_USAGE, EX_CONFIG or, of a list of hosts, EX_DATAERR
   char text[768];  // one line that says what is wrong and what to do
 };
 
 // options_parse reads the command line `argv`, whose first element is the
 // command's own name and skipped, and the configuration file: --config's, or
 // $XDG_CONFIG_HOME/echproxy/echproxy.conf (~/.config when that is not set) if
-// it exists. False with `out_error` when something is wrong. Either way
+// it exists. For `check` with the host "-" it reads standard input, where hosts
+// are one a line. False with `out_error` when something is wrong. Either way
 // `options` is then released with options_cleanup.
 bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv);

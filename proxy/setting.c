@@ -91,6 +91,21 @@ static bool apply_force(struct options *o, const char *value,
   return apply_yes_no(&o->force, value, out_why);
 }
 
+static bool apply_watch(struct options *o, const char *value,
+                        const char **out_why) {
+  return apply_yes_no(&o->watch, value, out_why);
+}
+
+static bool apply_url(struct options *o, const char *value,
+                      const char **out_why) {
+  return apply_yes_no(&o->url, value, out_why);
+}
+
+static bool apply_open(struct options *o, const char *value,
+                       const char **out_why) {
+  return apply_yes_no(&o->open, value, out_why);
+}
+
 static bool apply_config(struct options *o, const char *value,
                          const char **out_why) {
   return apply_text(&o->config_file, value, out_why);
@@ -111,6 +126,11 @@ static bool apply_resolver_ca(struct options *o, const char *value,
   return apply_text(&o->resolver_ca, value, out_why);
 }
 
+static bool apply_users(struct options *o, const char *value,
+                        const char **out_why) {
+  return apply_text(&o->users, value, out_why);
+}
+
 static bool apply_listen(struct options *o, const char *value,
                          const char **out_why) {
   struct address address;
@@ -118,16 +138,18 @@ static bool apply_listen(struct options *o, const char *value,
     *out_why = "write it as 127.0.0.1:8450 or [::1]:8450";
     return false;
   }
-  // There is no authentication yet, so whoever could reach the port could use
-  // the proxy.
-  if (!address_is_loopback(&address)) {
-    *out_why =
-        "the proxy lets in whoever can reach it, so it only listens on this "
-        "machine: use an address of 127.0.0.0/8 or [::1]";
-    return false;
-  }
   o->listen = address;
   o->listen_asked = true;
+  return true;
+}
+
+static bool apply_pick(struct options *o, const char *value,
+                       const char **out_why) {
+  if (!address_from_host_port(&o->pick, value)) {
+    *out_why = "write it as 127.0.0.1:8450 or [::1]:8450";
+    return false;
+  }
+  o->pick_asked = true;
   return true;
 }
 
@@ -247,7 +269,7 @@ static bool apply_upstream_proxy(struct options *o, const char *value,
 enum {
   kBoth = kSettingRun | kSettingCheck,
   kTrusting = kSettingTrust | kSettingUntrust,
-  kAll = kBoth | kSettingCa | kTrusting,
+  kAll = kBoth | kSettingCa | kTrusting | kSettingStatus,
 };
 
 static const struct setting kSettings[] = {
@@ -255,8 +277,15 @@ static const struct setting kSettings[] = {
      NULL, NULL, NULL},
     {"help", 'h', NULL, kAll | kSettingConfig | kSettingFlag, apply_help, NULL,
      NULL, NULL},
-    {"json", 0, NULL, kSettingCheck | kSettingFlag, apply_json, NULL, NULL,
+    {"json", 0, NULL, kSettingCheck | kSettingStatus | kSettingFlag, apply_json,
+     NULL, NULL, NULL},
+    {"watch", 0, NULL, kSettingStatus | kSettingFlag, apply_watch, NULL, NULL,
      NULL},
+    {"url", 0, NULL, kSettingStatus | kSettingFlag, apply_url, NULL, NULL,
+     NULL},
+    {"open", 0, NULL, kSettingStatus | kSettingFlag, apply_open, NULL, NULL,
+     NULL},
+    {"listen", 0, NULL, kSettingStatus, apply_pick, NULL, NULL, NULL},
     {"pem", 0, NULL, kSettingCa | kSettingFlag, apply_pem, NULL, NULL, NULL},
     {"fingerprint", 0, NULL, kSettingCa | kSettingFlag, apply_fingerprint, NULL,
      NULL, NULL},
@@ -278,8 +307,12 @@ static const struct setting kSettings[] = {
      NULL},
     {"listen", 0, "proxy", kSettingRun, apply_listen,
      "Where browsers find the proxy: an address of this machine, ADDR:PORT.\n"
-     "Port 0 picks a free one.",
+     "Port 0 picks a free one. One that other machines can reach needs users.",
      "127.0.0.1:8450", NULL},
+    {"users", 0, "proxy", kSettingRun | kSettingPath, apply_users,
+     "A file of lines NAME:PASSWORD that only you may read: the proxy then\n"
+     "lets in nobody else. Not set: whoever can reach it.",
+     NULL, "users.txt"},
     {"workers", 0, "proxy", kSettingRun, apply_workers,
      "Threads that share the work, 1 to 64; auto: one for each core that the\n"
      "proxy may run on, at most 4.",

@@ -27,7 +27,8 @@ enum {
   kSettingConfig = 512,   // an option of `config`, as all of `run` are
   // One of the flags that say how much is logged: the last that says yes is in
   // force.
-  kSettingLevel = 1024
+  kSettingLevel = 1024,
+  kSettingStatus = 2048  // an option of `status`
 };
 
 struct setting {

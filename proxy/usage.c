@@ -7,8 +7,10 @@
 
 const char *usage_program(void) {
   return "usage: echproxy [run] [OPTION]...   run the proxy (the default)\n"
-         "       echproxy check HOST[:PORT]   say whether a site can be "
-         "reached privately\n"
+         "       echproxy check HOST...       say whether sites can be reached "
+         "privately\n"
+         "       echproxy status              say what the running proxy has "
+         "done\n"
          "       echproxy keygen PUBLIC_NAME  make an ECH key for a server\n"
          "       echproxy publish FILE...     print the record for an ECH key\n"
          "       echproxy rotate DIR PUBLIC_NAME\n"
@@ -87,11 +89,14 @@ const char *usage_run(void) {
          "of their\n"
          "ECH keys.\n"
          "\n" NAMES_AND_TRUST
-         "  --listen ADDR:PORT   a loopback address (default: 127.0.0.1:8450); "
-         "port 0\n"
-         "                       picks a free one; not used when systemd "
-         "passes "
-         "sockets\n"
+         "  --listen ADDR:PORT   where to listen (default: 127.0.0.1:8450); "
+         "other than\n"
+         "                       loopback only with --users; port 0 picks a "
+         "free one;\n"
+         "                       not used when systemd passes sockets\n"
+         "  --users FILE         let in only who has a name and a password of "
+         "FILE:\n"
+         "                       lines NAME:PASSWORD, which only you may read\n"
          "  --workers N          threads that share the work, 1 to 64; auto "
          "(default): one\n"
          "                       for each core that it may run on, at most 4\n"
@@ -121,28 +126,34 @@ const char *usage_run(void) {
 }
 
 const char *usage_check(void) {
-  return "usage: echproxy check HOST[:PORT] [OPTION]...\n"
+  return "usage: echproxy check HOST[:PORT]... [OPTION]...\n"
          "\n"
-         "Looks the site up, connects to it as the proxy would, and says what "
+         "Looks a site up, connects to it as the proxy would, and says what "
          "its record\n"
          "says, what the handshake said, and what an observer on the wire "
-         "saw.\n"
+         "saw. Of several\n"
+         "hosts it prints a line each. - stands for hosts on standard input, "
+         "one a line.\n"
          "\n"
-         "  --json               print one JSON object (docs/CHECK.md)\n"
+         "  --json               print a JSON object, or an array of them for "
+         "several\n"
+         "                       hosts (docs/CHECK.md)\n"
          "" NAMES_AND_TRUST
          "  -h, --help           print this\n"
          "\n"
          "It exits with 0 when the site was reached with its name hidden, 1 "
          "when it can\n"
          "only be reached with its name in the clear, 2 when neither could be "
-         "told, 64\n"
-         "for a wrong command line, 78 for a wrong file. In strict mode it "
-         "sends no name\n"
-         "in the clear, so a site without ECH is not connected to.\n"
+         "told; of\n"
+         "several hosts, the highest of these. 64 for a wrong command line, 65 "
+         "for a wrong\n"
+         "list on standard input, 78 for a wrong file. In strict mode it "
+         "sends no name in\n"
+         "the clear, so a site without ECH is not connected to.\n"
          "\n"
          "Examples:\n"
          "  echproxy check crypto.cloudflare.com\n"
-         "  echproxy check example.com:8443 --json --mode strict\n";
+         "  echproxy check - --json --mode strict <hosts.txt\n";
 }
 
 #define CONFIG_FOR_STATE_DIR                                              \
@@ -270,6 +281,42 @@ const char *usage_config(void) {
          "Examples:\n"
          "  echproxy config --init\n"
          "  echproxy config --show --mode strict\n";
+}
+
+const char *usage_status(void) {
+  return "usage: echproxy status [--json|--watch|--url|--open] [OPTION]...\n"
+         "\n"
+         "Says what your running proxy has done since it started, whether its "
+         "resolver\n"
+         "answers, what it did last, and what there is to do "
+         "(docs/STATUS.md).\n"
+         "\n"
+         "  --json               print the proxy's own JSON object\n"
+         "  --watch              show it live, on the whole terminal; q or "
+         "Ctrl-C quits\n"
+         "  --url                print the address of the page that shows it; "
+         "with it, who\n"
+         "                       is on this machine can read the page: tell "
+         "nobody\n"
+         "  --open               open that page in the browser, and print its "
+         "address\n"
+         "  --listen ADDR:PORT   of several that run, the one that listens "
+         "there\n"
+         "                       (default: the one that was started "
+         "last)\n" CONFIG_FOR_STATE_DIR
+         "  -h, --help           print this\n"
+         "\n"
+         "It exits with 0 when a proxy runs, 1 when none does, 2 when it runs "
+         "and cannot\n"
+         "be asked, 64 for a wrong command line or --watch without a terminal, "
+         "73 when the\n"
+         "page cannot be opened, 74 when standard output cannot be written, 78 "
+         "for a wrong\n"
+         "file.\n"
+         "\n"
+         "Examples:\n"
+         "  echproxy status --watch\n"
+         "  echproxy status --json --listen 127.0.0.1:8450\n";
 }
 
 void usage_print_version(void) {

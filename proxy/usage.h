@@ -12,6 +12,7 @@ const char *usage_ca(void);
 const char *usage_trust(void);
 const char *usage_untrust(void);
 const char *usage_config(void);
+const char *usage_status(void);
 
 // usage_print_version prints the program's version and which BoringSSL it uses
 // to standard output.

@@ -7,8 +7,9 @@ _echproxy_options() {
   local names="--mode --resolver --bootstrap --local-domain --resolver-ca
     --upstream-ca --upstream-proxy $trust"
   case $1 in
-    run) echo "--listen --workers --verbose --quiet --log-format $names" ;;
+    run) echo "--listen --users --workers --verbose --quiet --log-format $names" ;;
     check) echo "--json $names" ;;
+    status) echo "--json --watch --url --open --listen $trust" ;;
     config) echo '--init --force --show --config --help' ;;
     trust) echo "--list --dry-run $trust" ;;
     untrust) echo "--delete --all --dry-run $trust" ;;
@@ -43,7 +44,8 @@ _echproxy_values() {
 _echproxy() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   local command=run
-  local commands='run check config keygen inspect publish rotate ca trust untrust'
+  local commands='run check status config keygen inspect publish rotate'
+  commands+=' ca trust untrust'
   COMPREPLY=()
   # --option=value is three words to bash.
   if [ "$cur" = '=' ]; then
@@ -55,7 +57,7 @@ _echproxy() {
     command=${COMP_WORDS[1]}
   fi
   case $prev in
-    -c | --config | --resolver-ca | --upstream-ca | --out | --avoid)
+    -c | --config | --resolver-ca | --upstream-ca | --users | --out | --avoid)
       COMPREPLY=($(compgen -f -- "$cur"))
       return
       ;;

@@ -3,7 +3,7 @@
 # Whether the command is one of those given; it is run when there is none.
 function __echproxy_is
     set -l words (commandline -opc)
-    set -l known run check config keygen inspect publish rotate ca trust untrust
+    set -l known run check status config keygen inspect publish rotate ca trust untrust
     set -l command run
     if set -q words[2]; and contains -- $words[2] $known
         set command $words[2]
@@ -17,7 +17,8 @@ end
 
 complete -c echproxy -f
 complete -c echproxy -n __echproxy_is_first -a run -d 'Run the proxy'
-complete -c echproxy -n __echproxy_is_first -a check -d 'Say whether a site can be reached privately'
+complete -c echproxy -n __echproxy_is_first -a check -d 'Say whether sites can be reached privately'
+complete -c echproxy -n __echproxy_is_first -a status -d 'Say what the running proxy has done'
 complete -c echproxy -n __echproxy_is_first -a config -d 'Write or show the configuration'
 complete -c echproxy -n __echproxy_is_first -a keygen -d 'Make an ECH key for a server'
 complete -c echproxy -n __echproxy_is_first -a inspect -d 'Say what an ECH key or record holds'
@@ -35,8 +36,8 @@ complete -c echproxy -n '__echproxy_is rotate' -a '(__fish_complete_directories)
 complete -c echproxy -n '__echproxy_is check' -a '(__fish_print_hostnames)'
 
 # What several commands have.
-complete -c echproxy -n '__echproxy_is run check config ca trust untrust' -s c -l config -r -F -d 'Configuration file'
-complete -c echproxy -n '__echproxy_is run check ca trust untrust' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the CA is kept'
+complete -c echproxy -n '__echproxy_is run check status config ca trust untrust' -s c -l config -r -F -d 'Configuration file'
+complete -c echproxy -n '__echproxy_is run check status ca trust untrust' -l state-dir -x -a '(__fish_complete_directories)' -d 'Where the CA is kept'
 complete -c echproxy -n '__echproxy_is run check' -l mode -x -a 'prefer strict' -d 'What to do with sites without ECH'
 complete -c echproxy -n '__echproxy_is run check' -l resolver -x -d 'URL of a resolver'
 complete -c echproxy -n '__echproxy_is run check' -l bootstrap -x -d 'IP address of the resolvers'
@@ -44,14 +45,19 @@ complete -c echproxy -n '__echproxy_is run check' -l local-domain -x -d 'Names f
 complete -c echproxy -n '__echproxy_is run check' -l resolver-ca -r -F -d 'Certificates to trust for resolvers'
 complete -c echproxy -n '__echproxy_is run check' -l upstream-ca -r -F -d 'Certificates to trust for sites'
 complete -c echproxy -n '__echproxy_is run check' -l upstream-proxy -x -d 'Proxy to connect through'
-complete -c echproxy -n '__echproxy_is check inspect' -l json -d 'Print one JSON object'
+complete -c echproxy -n '__echproxy_is check status inspect' -l json -d 'Print JSON'
 complete -c echproxy -n '__echproxy_is trust untrust rotate' -l dry-run -d 'Only say what would be done'
 complete -c echproxy -n '__echproxy_is keygen publish' -l name -x -d 'The site to hide'
 complete -c echproxy -n '__echproxy_is keygen publish' -l port -x -d 'The site\'s port'
 complete -c echproxy -n '__echproxy_is keygen rotate' -l max-name-length -x -d 'Hide the length of names up to this'
 complete -c echproxy -n '__echproxy_is publish rotate' -l ttl -x -d 'The record\'s TTL'
 
-complete -c echproxy -n '__echproxy_is run' -l listen -x -d 'Loopback address and port'
+complete -c echproxy -n '__echproxy_is run' -l listen -x -d 'Address and port to listen on'
+complete -c echproxy -n '__echproxy_is run' -l users -r -F -d 'Names and passwords to let in'
+complete -c echproxy -n '__echproxy_is status' -l listen -x -d 'The proxy that listens there'
+complete -c echproxy -n '__echproxy_is status' -l watch -d 'Show it live'
+complete -c echproxy -n '__echproxy_is status' -l url -d 'Print the address of its page'
+complete -c echproxy -n '__echproxy_is status' -l open -d 'Open its page in the browser'
 complete -c echproxy -n '__echproxy_is run' -l workers -x -d 'Threads that share the work'
 complete -c echproxy -n '__echproxy_is run' -s v -l verbose -d 'Name the hosts in the log'
 complete -c echproxy -n '__echproxy_is run' -s q -l quiet -d 'Log errors only'

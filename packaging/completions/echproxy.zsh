@@ -4,7 +4,8 @@
 local -a commands help file_and_ca names options
 commands=(
   'run:run the proxy'
-  'check:say whether a site can be reached privately'
+  'check:say whether sites can be reached privately'
+  'status:say what the running proxy has done'
   'config:write or show the configuration'
   'keygen:make an ECH key for a server'
   'inspect:say what an ECH key or record holds'
@@ -44,7 +45,8 @@ fi
 case $command in
   run)
     options=($names $file_and_ca
-      '--listen[loopback address and port]:address and port: '
+      '--listen[address and port to listen on]:address and port: '
+      '--users[names and passwords to let in]:file:_files'
       '--workers[threads that share the work]:number: '
       '(-v --verbose)'{-v,--verbose}'[name the hosts in the log]'
       '(-q --quiet)'{-q,--quiet}'[log errors only]'
@@ -52,8 +54,17 @@ case $command in
     )
     ;;
   check)
-    options=($names $file_and_ca '--json[print one JSON object]'
-      ':host:_hosts')
+    options=($names $file_and_ca '--json[print JSON]'
+      '*:host:_hosts')
+    ;;
+  status)
+    options=($file_and_ca
+      '(--watch --url --open)--json[print JSON]'
+      '(--json --url --open)--watch[show it live]'
+      '(--json --watch --open)--url[print the address of its page]'
+      '(--json --watch --url)--open[open its page in the browser]'
+      '--listen[the proxy that listens there]:address and port: '
+    )
     ;;
   config)
     options=(

@@ -260,6 +260,27 @@ Test(rotate, says_in_one_line_what_to_do_next, .timeout = 60) {
   scratch_free(scratch);
 }
 
+Test(rotate, warns_of_another_public_name, .timeout = 60) {
+  struct scratch *scratch = scratch_new();
+  struct program program;
+  const char *dir = scratch_path(scratch, "ech");
+  const char *argv[] = {ECHPROXY_BINARY, "rotate",   dir,
+                        kPublicName,     "--keep=2", NULL};
+  program_run(&program, argv, proxy_process_env(scratch), kRunMs);
+  cr_expect_eq(program.exit_code, 0);
+  cr_expect_str_empty(program.err, "%s", program.err);
+  program_cleanup(&program);
+  argv[3] = "other.example";
+  program_run(&program, argv, proxy_process_env(scratch), kRunMs);
+  cr_expect_eq(program.exit_code, 0);
+  const char *said = scratch_format(
+      scratch, "was for the public name %s, not other.example", kPublicName);
+  cr_expect(strstr(program.err, said), "%s", program.err);
+  program_cleanup(&program);
+  proxy_process_assert_clean(scratch);
+  scratch_free(scratch);
+}
+
 Test(rotate, says_what_is_wrong_in_one_line, .timeout = 60) {
   struct scratch *scratch = scratch_new();
   const char *file = scratch_write(scratch, "file", "", 0);

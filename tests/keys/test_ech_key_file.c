@@ -313,6 +313,25 @@ Test(ech_key_file, reads_go_keys_in_plain_base64) {
   cr_assert(no_leaks());
 }
 
+// Some editors write one. The key is the first block.
+Test(ech_key_file, loses_no_key_behind_a_byte_order_mark) {
+  struct ech_key_file file = new_file();
+  struct ech_key_output pem = must_write(&file, ECH_KEY_PEM);
+  struct key_error error = {""};
+  size_t len = pem.key_len + 3;
+  uint8_t *marked = OPENSSL_malloc(len);
+  memcpy(marked, "\xef\xbb\xbf", 3);
+  memcpy(marked + 3, pem.key, pem.key_len);
+  ech_key_file_cleanup(&file);
+  cr_expect_not(ech_key_file_read(&file, marked, len, &error));
+  cr_expect(strstr(error.text, "at byte 0: a byte order mark"), "%s",
+            error.text);
+  ech_key_file_cleanup(&file);
+  OPENSSL_free(marked);
+  ech_key_output_cleanup(&pem);
+  cr_assert(no_leaks());
+}
+
 Test(ech_key_file, says_at_which_byte_junk_goes_wrong) {
   static const struct {
     const char *text;

@@ -172,6 +172,26 @@ Test(rotation, waits_until_it_is_due) {
 }
 
 // As when the clock was wrong when the machine started.
+Test(rotation, tells_of_another_public_name) {
+  struct bed bed;
+  bed_open(&bed);
+  rotate(&bed);
+  cr_expect_str_empty(bed.report.former_name);
+  bed.rotation.public_name = "PUBLIC.example";
+  rotate(&bed);
+  cr_expect_str_empty(bed.report.former_name, "it is the same name");
+  bed.rotation.public_name = "other.example";
+  bed.rotation.dry_run = true;
+  rotate(&bed);
+  cr_expect_str_eq(bed.report.former_name, "PUBLIC.example");
+  bed.rotation.dry_run = false;
+  rotate(&bed);
+  cr_expect_str_eq(bed.report.former_name, "PUBLIC.example");
+  rotate(&bed);
+  cr_expect_str_empty(bed.report.former_name, "it was told");
+  bed_close(&bed);
+}
+
 Test(rotation, does_not_wait_for_a_future_that_a_wrong_clock_has_seen) {
   struct bed bed;
   bed_open(&bed);

@@ -72,14 +72,15 @@ Test(options, defaults_are_private_and_local, .init = use_no_file) {
 Test(options, takes_every_option_of_run, .init = use_no_file) {
   struct options o;
   struct options_error error;
-  cr_assert(
-      parse(&o, &error, OPTIONS_RUN,
-            "--listen [::1]:0 --workers 64 --mode=strict --upstream-ca u.pem "
-            "--resolver-ca r.pem --state-dir state -v --log-format json "
-            "--resolver https://dns.test:8443/q --bootstrap 192.0.2.1 "
-            "--bootstrap 2001:db8::1 --resolver https://192.0.2.9"),
-      "%s", error.text);
-  expect_address(&o.listen, "[::1]:0");
+  cr_assert(parse(&o, &error, OPTIONS_RUN,
+                  "--listen [2001:db8::1]:0 --users u.txt --workers 64 "
+                  "--mode=strict --upstream-ca u.pem "
+                  "--resolver-ca r.pem --state-dir state -v --log-format json "
+                  "--resolver https://dns.test:8443/q --bootstrap 192.0.2.1 "
+                  "--bootstrap 2001:db8::1 --resolver https://192.0.2.9"),
+            "%s", error.text);
+  expect_address(&o.listen, "[2001:db8::1]:0");
+  cr_expect_str_eq(o.users, "u.txt");
   cr_expect_eq(o.num_workers, 64);
   cr_expect_eq(o.mode, MODE_STRICT);
   cr_expect_str_eq(o.upstream_ca, "u.pem");
@@ -161,10 +162,26 @@ Test(options, reads_what_check_is_to_look_at, .init = use_no_file) {
     struct options_error error;
     cr_assert(parse(&o, &error, OPTIONS_CHECK, kGood[i].line), "%s",
               kGood[i].line);
-    cr_expect_str_eq(o.host, kGood[i].host);
-    cr_expect_eq(o.port, kGood[i].port);
+    cr_assert_eq(o.targets.num, 1);
+    cr_expect(!o.targets.is_list);
+    cr_expect_str_eq(o.targets.items[0].host, kGood[i].host);
+    cr_expect_eq(o.targets.items[0].port, kGood[i].port);
     options_cleanup(&o);
   }
+}
+
+Test(options, reads_several_hosts_for_check_in_order, .init = use_no_file) {
+  struct options o;
+  struct options_error error;
+  cr_assert(
+      parse(&o, &error, OPTIONS_CHECK, "a.test --json b.test:1 -- c.test"));
+  cr_assert_eq(o.targets.num, 3);
+  cr_expect(o.targets.is_list);
+  cr_expect_str_eq(o.targets.items[0].host, "a.test");
+  cr_expect_str_eq(o.targets.items[1].host, "b.test");
+  cr_expect_eq(o.targets.items[1].port, 1);
+  cr_expect_str_eq(o.targets.items[2].host, "c.test");
+  options_cleanup(&o);
 }
 
 Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
@@ -173,10 +190,10 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
     const char *line;
     const char *text;
   } kBad[] = {
-      {OPTIONS_RUN, "--listen 0.0.0.0:8450", "only listens on this machine"},
-      {OPTIONS_RUN, "--listen [::]:8450", "only listens on this machine"},
-      {OPTIONS_RUN, "--listen 192.0.2.1:1", "only listens on this machine"},
-      {OPTIONS_RUN, "--listen [::ffff:127.0.0.1]:1", "only listens on this"},
+      {OPTIONS_RUN, "--listen 0.0.0.0:8450", "it needs users = FILE"},
+      {OPTIONS_RUN, "--listen [::]:8450", "it needs users = FILE"},
+      {OPTIONS_RUN, "--listen 192.0.2.1:1", "it needs users = FILE"},
+      {OPTIONS_RUN, "--listen [::ffff:127.0.0.1]:1", "it needs users = FILE"},
       {OPTIONS_RUN, "--listen 8450", "127.0.0.1:8450"},
       {OPTIONS_RUN, "--listen 127.0.0.1:65536", "127.0.0.1:8450"},
       {OPTIONS_RUN, "--mode lax", "prefer and strict"},
@@ -211,7 +228,7 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
       {OPTIONS_RUN, "example.com", "unexpected argument 'example.com'"},
       {OPTIONS_RUN, "-- -v", "unexpected argument '-v'"},
       {OPTIONS_CHECK, "", "needs a host"},
-      {OPTIONS_CHECK, "a b", "one too many"},
+      {OPTIONS_CHECK, "a https://b/", "https://b/: give HOST"},
       {OPTIONS_CHECK, "https://a.test/", "not a URL"},
       {OPTIONS_CHECK, "a.test:0", "port from 1 to 65535"},
       {OPTIONS_CHECK,
@@ -298,7 +315,8 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
        "echproxy.conf:3: [proxy] has no key 'worker'; did you mean 'workers'?"},
       {"[proxy]\nworkers = many\n", "echproxy.conf:2: workers = many: write"},
       {"[proxy]\n\n  mode = lax\n", "echproxy.conf:3: mode = lax: the modes"},
-      {"[proxy]\nlisten = 0.0.0.0:1\n", "echproxy.conf:2: listen = 0.0.0.0:1"},
+      {"[proxy]\nlisten = 0.0.0.0:1\n\n",
+       "echproxy.conf:2: listen = 0.0.0.0:1: the proxy lets in whoever"},
       {"[proxy]\nverbose = maybe\n", "echproxy.conf:2: verbose = maybe: write"},
       {"[proxy]\nmode=strict\nmode=strict\n", ":3: 'mode' is set twice"},
       {"[proxy]\nresolver = https://192.0.2.1/\n", ":2: [proxy] has no key"},

@@ -14,6 +14,7 @@
 #include "proxy/command_publish.h"
 #include "proxy/command_rotate.h"
 #include "proxy/command_run.h"
+#include "proxy/command_status.h"
 #include "proxy/command_trust.h"
 
 enum { kMaxColumns = 80, kNumExamples = 2 };
@@ -27,6 +28,7 @@ static const struct {
     {"publish", command_publish}, {"rotate", command_rotate},
     {"ca", command_ca},           {"trust", command_trust},
     {"untrust", command_untrust}, {"config", command_config},
+    {"status", command_status},
 };
 
 static void expect_fits(const char *name, const char *text) {

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,7 +36,7 @@ struct peer {
   bool waited;
   int exit_code;
   struct capture capture;
-  size_t line_start;  // of what peer_wait_line has not looked at
+  size_t line_start;  // of what peer_wait_line and _text have not looked at
   char *copy;         // what was returned last
 };
 
@@ -97,16 +99,16 @@ static struct timespec deadline_in(int timeout_ms) {
   return at;
 }
 
-// Between fork and exec: only what is safe there.
-static void become(const char *const argv[], const char *const env[], int out,
-                   int err) {
+// Between fork and exec: only what is safe there. Without `in` the program
+// reads nothing; with it, that is its terminal.
+static void become(const char *const argv[], const char *const env[], int in,
+                   int out, int err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setpgid(0, 0);  // so that its children can be ended with it
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  int null = open("/dev/null", O_RDONLY);
-  dup2(null, STDIN_FILENO);
+  dup2(in >= 0 ? in : open("/dev/null", O_RDONLY), STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   for (; env != NULL && *env != NULL; env++) {
@@ -123,7 +125,7 @@ static pid_t spawn(const char *const argv[], const char *const env[], int out,
   pid_t pid = fork();
   cr_assert_geq(pid, 0);
   if (pid == 0) {
-    become(argv, env, out, err);
+    become(argv, env, -1, out, err);
   }
   return pid;
 }
@@ -137,6 +139,59 @@ struct peer *peer_start(const char *const argv[], const char *const env[]) {
   close(fds[1]);
   capture_start(&peer->capture, fds[0]);
   return peer;
+}
+
+struct peer *peer_start_in_terminal(const char *const argv[],
+                                    const char *const env[],
+                                    unsigned short columns,
+                                    unsigned short rows) {
+  const struct winsize size = {rows, columns, 0, 0};
+  struct peer *peer = calloc(1, sizeof(*peer));
+  cr_assert_not_null(peer);
+  int master;
+  peer->pid = forkpty(&master, NULL, NULL, &size);
+  cr_assert_geq(peer->pid, 0);
+  if (peer->pid == 0) {
+    become(argv, env, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
+  }
+  fcntl(master, F_SETFD, FD_CLOEXEC);
+  capture_start(&peer->capture, master);
+  return peer;
+}
+
+void peer_type(struct peer *peer, const char *keys) {
+  size_t len = strlen(keys);
+  cr_assert_eq(write(peer->capture.fd, keys, len), (ssize_t)len);
+}
+
+void peer_resize(struct peer *peer, unsigned short columns,
+                 unsigned short rows) {
+  const struct winsize size = {rows, columns, 0, 0};
+  cr_assert_eq(ioctl(peer->capture.fd, TIOCSWINSZ, &size), 0);
+}
+
+// Whether `text` has come, which is then looked at no more.
+static bool find_text(struct peer *peer, const char *text) {
+  const struct capture *capture = &peer->capture;
+  const char *found = strstr(capture->data + peer->line_start, text);
+  if (found == NULL) {
+    return false;
+  }
+  peer->line_start = (size_t)(found - capture->data) + strlen(text);
+  return true;
+}
+
+bool peer_wait_text(struct peer *peer, const char *text, int timeout_ms) {
+  struct capture *capture = &peer->capture;
+  struct timespec deadline = deadline_in(timeout_ms);
+  int err = 0;
+  bool found;
+  pthread_mutex_lock(&capture->lock);
+  while (!(found = find_text(peer, text)) && !capture->ended && err == 0) {
+    err = pthread_cond_timedwait(&capture->grown, &capture->lock, &deadline);
+  }
+  pthread_mutex_unlock(&capture->lock);
+  return found;
 }
 
 pid_t peer_pid(const struct peer *peer) { return peer->pid; }

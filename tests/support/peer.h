@@ -17,6 +17,23 @@ struct peer;
 // the test when the program cannot be run. Released with peer_free.
 struct peer *peer_start(const char *const argv[], const char *const env[]);
 
+// peer_start_in_terminal is peer_start for a program that is in a terminal of
+// its own, of this size, as all three of its files.
+struct peer *peer_start_in_terminal(const char *const argv[],
+                                    const char *const env[],
+                                    unsigned short columns,
+                                    unsigned short rows);
+
+// peer_type types `keys` at the terminal, and peer_resize makes it another
+// size.
+void peer_type(struct peer *peer, const char *keys);
+void peer_resize(struct peer *peer, unsigned short columns,
+                 unsigned short rows);
+
+// peer_wait_text waits until `text` has been written, after what it returned
+// true for before, for at most `timeout_ms`.
+bool peer_wait_text(struct peer *peer, const char *text, int timeout_ms);
+
 // peer_pid returns the process id.
 pid_t peer_pid(const struct peer *peer);
 

@@ -24,12 +24,6 @@ bool server_name_expect(X509_VERIFY_PARAM *param, const char *host) {
              : X509_VERIFY_PARAM_set1_host(param, host, strlen(host)) == 1;
 }
 
-bool server_name_is_of(X509 *certificate, const char *host) {
-  return is_address(host) ? X509_check_ip_asc(certificate, host, 0) == 1
-                          : X509_check_host(certificate, host, strlen(host),
-                                            kHostFlags, NULL) == 1;
-}
-
 bool server_name_require(SSL *ssl, const char *host) {
   return server_name_expect(SSL_get0_param(ssl), host) &&
          server_name_ask(ssl, host);

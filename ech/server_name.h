@@ -16,10 +16,6 @@ bool server_name_ask(SSL *ssl, const char *host);
 // when `host` is neither a name nor an address.
 bool server_name_expect(X509_VERIFY_PARAM *param, const char *host);
 
-// server_name_is_of says whether `certificate` is for `host`, by the rules of
-// server_name_expect. Nothing else of it is verified.
-bool server_name_is_of(X509 *certificate, const char *host);
-
 // server_name_require does both for an `ssl` whose certificates BoringSSL
 // verifies. While ECH is rejected, it verifies for the public name in the same
 // way instead.

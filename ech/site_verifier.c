@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ech/certificate_names.h"
 #include "ech/server_name.h"
 #include "ech/verified_chains.h"
 #include "net/verify_result.h"
@@ -177,11 +178,9 @@ static struct question question_of(const STACK_OF(CRYPTO_BUFFER) * chain,
 }
 
 static bool leaf_has_name(const struct question *q) {
-  X509 *leaf = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(q->chain, 0));
-  bool has_name = leaf != NULL && server_name_is_of(leaf, q->name);
-  X509_free(leaf);
-  ERR_clear_error();  // no name is no error here
-  return has_name;
+  CBS leaf;
+  CRYPTO_BUFFER_init_CBS(sk_CRYPTO_BUFFER_value(q->chain, 0), &leaf);
+  return certificate_names_hold(leaf, q->name);
 }
 
 // is_known knows of a name no longer than of the chain from which it follows.

@@ -1,9 +1,9 @@
 // site_verifier verifies the certificates of sites: for the host that was asked
 // for, or, where ECH was rejected, for the public name (RFC 9849, section
 // 6.1.7). BoringSSL hands it their octets. The signatures are checked only when
-// the very same chain is not remembered as good, and the leaf is parsed and its
-// names are compared only when it is not remembered as good for the very same
-// name (verified_chains.h). It is thread-safe.
+// the very same chain is not remembered as good, and the leaf's names are
+// compared only when it is not remembered as good for the very same name
+// (verified_chains.h, certificate_names.h). It is thread-safe.
 
 #ifndef ECHPROXY_ECH_SITE_VERIFIER_H
 #define ECHPROXY_ECH_SITE_VERIFIER_H

@@ -1,6 +1,7 @@
 #include "proxy/greeter.h"
 
 #include <assert.h>
+#include <openssl/nid.h>
 #include <string.h>
 
 #include "net/xalloc.h"
@@ -9,7 +10,10 @@
 enum {
   kExtensionServerName = 0,  // RFC 6066, section 3
   kExtensionAlpn = 16,       // RFC 7301
+  kExtensionKeyShare = 51,   // RFC 8446, section 4.2.8
 };
+
+enum { kGroupX25519 = 29 };  // RFC 8446, section 4.2.7
 
 // Browsers use a ticket of TLS 1.3 once, and get the next with the session that
 // it resumed.
@@ -79,6 +83,40 @@ static void read_alpn(struct greeting *greeting,
   }
 }
 
+static bool has_share(const SSL_CLIENT_HELLO *hello, uint16_t wanted) {
+  const uint8_t *data;
+  size_t len;
+  CBS extension, shares, share;
+  uint16_t group;
+  if (!SSL_early_callback_ctx_extension_get(hello, kExtensionKeyShare, &data,
+                                            &len)) {
+    return false;
+  }
+  CBS_init(&extension, data, len);
+  if (!CBS_get_u16_length_prefixed(&extension, &shares)) {
+    return false;
+  }
+  while (CBS_get_u16(&shares, &group) &&
+         CBS_get_u16_length_prefixed(&shares, &share)) {
+    if (group == wanted) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// prefer_x25519 leaves ML-KEM aside, with which BoringSSL begins: it is for who
+// records a connection now and has a quantum computer later, and the browser's
+// never leaves this machine (options.h). A browser that has made no share of
+// X25519 is not asked for one, which would take another round trip.
+static void prefer_x25519(const SSL_CLIENT_HELLO *hello) {
+  static const int kX25519[] = {NID_X25519};
+  if (has_share(hello, kGroupX25519) &&
+      !SSL_set1_curves(hello->ssl, kX25519, 1)) {
+    abort();
+  }
+}
+
 // on_client_hello pauses the handshake the first time, and lets it go on when
 // the greeting has an answer.
 static enum ssl_select_cert_result_t on_client_hello(
@@ -89,6 +127,7 @@ static enum ssl_select_cert_result_t on_client_hello(
   }
   read_server_name(greeting, hello);
   read_alpn(greeting, hello);
+  prefer_x25519(hello);
   return ssl_select_cert_retry;
 }
 

@@ -2,7 +2,9 @@
 // reads the ClientHello, waits until the site is reached, and then finishes the
 // handshake with a leaf for the host and the protocol that the site chose. A
 // browser that has been here before resumes its session (RFC 8446, section
-// 2.2), for the same leaf only; the protocol is chosen anew.
+// 2.2), for the same leaf only; the protocol is chosen anew. Keys are agreed on
+// by X25519 where the browser has made a share of it: the connection is one
+// over loopback, where nobody records what ML-KEM would keep from him.
 
 #ifndef ECHPROXY_PROXY_GREETER_H
 #define ECHPROXY_PROXY_GREETER_H

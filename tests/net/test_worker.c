@@ -175,3 +175,13 @@ Test(worker, bytes_grow_and_keep_what_they_hold) {
   cr_assert_eq(memcmp(b.data + 2997, "abc", 3), 0);
   free(b.data);
 }
+
+// Copies between the same places of two pages are the slow ones.
+Test(worker, reads_into_the_middle_of_a_page) {
+  struct worker *w = worker_new();
+  uintptr_t place = (uintptr_t)worker_read_buffer(w) % 4096;
+  cr_assert_geq(place, 1024);
+  cr_assert_leq(place, 3072);
+  memset(worker_read_buffer(w), 1, kWorkerReadSize);
+  cr_assert_eq(worker_free(w), 0);
+}

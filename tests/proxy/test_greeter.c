@@ -22,6 +22,8 @@ struct bed {
   // What the last visit came to.
   bool resumed;
   char alpn[16];
+  uint16_t group;    // of the key agreement
+  bool asked_again;  // by a HelloRetryRequest
 };
 
 static int on_new_session(SSL *ssl, SSL_SESSION *session) {
@@ -99,6 +101,8 @@ static void visit(struct bed *b, const char *host, const char *alpn) {
   SSL_get0_alpn_selected(browser, &chosen, &chosen_len);
   snprintf(b->alpn, sizeof b->alpn, "%.*s", (int)chosen_len, chosen);
   b->resumed = SSL_session_reused(browser) == 1;
+  b->group = SSL_get_curve_id(browser);
+  b->asked_again = SSL_used_hello_retry_request(browser) == 1;
   cr_assert_eq(b->resumed, SSL_session_reused(ours) == 1);
   cr_assert_not(SSL_early_data_accepted(browser));
   SSL_free(browser);
@@ -167,4 +171,45 @@ Test(greeter, knows_no_ticket_of_another_process) {
   visit(&b, "a.test", "h2");
   cr_assert_not(b.resumed);
   bed_cleanup(&b);
+}
+
+// A browser has a share of the first group, and of X25519 where that one is
+// ML-KEM. Debian's BoringSSL has no ML-KEM.
+
+enum { kGroupP256 = 23, kGroupX25519 = 29, kGroupX25519MlKem768 = 0x11ec };
+
+Test(greeter, agrees_by_x25519_with_who_has_a_share_of_it) {
+  static const char *const kGroups[] = {"X25519MLKEM768:X25519:P-256",
+                                        "X25519:X25519MLKEM768", "X25519"};
+  for (size_t i = 0; i < 3; i++) {
+    struct bed b;
+    bed_init(&b, 4);
+    if (SSL_CTX_set1_curves_list(b.browser_ctx, kGroups[i])) {
+      for (int again = 0; again < 2; again++) {
+        visit(&b, "a.test", "h2");
+        cr_assert_eq(b.group, kGroupX25519, "%s: %u", kGroups[i], b.group);
+        cr_assert_not(b.asked_again);
+        cr_assert_eq(b.resumed, again == 1);
+      }
+    }
+    bed_cleanup(&b);
+  }
+}
+
+Test(greeter, asks_no_browser_for_another_share) {
+  static const struct {
+    const char *groups;
+    uint16_t expected;
+  } kCases[] = {{"P-256:X25519", kGroupP256},
+                {"X25519MLKEM768:P-256", kGroupX25519MlKem768}};
+  for (size_t i = 0; i < 2; i++) {
+    struct bed b;
+    bed_init(&b, 4);
+    if (SSL_CTX_set1_curves_list(b.browser_ctx, kCases[i].groups)) {
+      visit(&b, "a.test", "h2");
+      cr_assert_eq(b.group, kCases[i].expected, "%zu: %u", i, b.group);
+      cr_assert_not(b.asked_again);
+    }
+    bed_cleanup(&b);
+  }
 }

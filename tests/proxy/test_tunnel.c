@@ -162,8 +162,8 @@ static void ask(struct bed *b, const char *host) {
   tunnel_open(&b->proxy, ours, FRONT_HTTP_CONNECT, host, kPort);
 }
 
-// browse makes a tunnel to `host` and, in it, a handshake for `name`.
-static void browse(struct bed *b, const char *host, const char *name) {
+// begin makes a tunnel to `host` and begins, in it, a handshake for `name`.
+static void begin(struct bed *b, const char *host, const char *name) {
   ask(b, host);
   RUN_UNTIL(b->f.worker, is_accepted(b));
   SSL *ssl = SSL_new(b->browser_ctx);
@@ -173,6 +173,11 @@ static void browse(struct bed *b, const char *host, const char *name) {
   b->session = tls_client_new(b->f.worker, b->browser.stream, ssl);
   b->browser.stream = NULL;  // taken
   tls_handshake_start(b->session, on_browser_handshake, b);
+}
+
+// browse does the same and waits for the handshake's end.
+static void browse(struct bed *b, const char *host, const char *name) {
+  begin(b, host, name);
   RUN_UNTIL(b->f.worker, b->num_handshakes > 0);
 }
 
@@ -408,6 +413,26 @@ Test(tunnel, says_what_to_do_when_a_browser_rejects_our_leaf) {
   cr_assert_eq(b.counts.counters[TALLY_LEAVES_ACCEPTED], 0);
   cr_assert_eq(advice_book_list(b.proxy.advice, advice), 1);
   cr_assert_eq(advice[0].kind, ADVICE_UNTRUSTED_CA);
+  bed_cleanup(&b);
+}
+
+// It may have been told to stop loading.
+Test(tunnel, takes_a_browser_that_hangs_up_for_no_judge_of_our_leaf) {
+  struct bed b;
+  struct advice advice[kAdviceMaxSites + 1];
+  bed_init(&b);
+  site_add(&b.f.site, "DNS:secret.test", b.f.root, &b.f.keys);
+  fake.status = LOOKUP_ECH;
+  begin(&b, kHost, kHost);
+  RUN_UNTIL(b.f.worker, b.f.site.num_hellos > 0);
+  tls_close(b.session);
+  b.session = NULL;
+  RUN_UNTIL(b.f.worker, b.proxy.num_connections == 0);
+  look(&b);
+  cr_assert_eq(b.row.verdict, VISIT_REFUSED);
+  cr_assert_not_null(strstr(b.row.cause, "broke off"), "%s", b.row.cause);
+  cr_assert_eq(b.counts.counters[TALLY_LEAVES_REJECTED], 0);
+  cr_assert_eq(advice_book_list(b.proxy.advice, advice), 0);
   bed_cleanup(&b);
 }
 

@@ -10,10 +10,17 @@
 #include "keys/secret_file.h"
 #include "net/xalloc.h"
 
-enum { kTokenOctets = 32, kTokenLen = kRunningTokenSize - 1 };
+enum {
+  kTokenOctets = 32,
+  kTokenLen = kRunningTokenSize - 1,
+  kFileMax = 4096,
+};
+
+const char kRunningPage[] = "status-page.html";
 
 struct running_files {
   char token[kRunningTokenSize];
+  char *page;  // the path of kRunningPage
   char **paths;
   size_t num_paths;
 };
@@ -75,6 +82,7 @@ bool running_files_write(struct running_files **out, const char *state_dir,
   char *dir = join(state_dir, "running");
   snprintf(files->token, sizeof(files->token), "%s", token);
   files->paths = xcalloc(num, sizeof(*files->paths));
+  files->page = join(dir, kRunningPage);
   *out = files;
   bool ok = secret_file_make_dir(dir, out_error) &&
             secret_file_check_dir(dir, out_error);
@@ -86,16 +94,22 @@ bool running_files_write(struct running_files **out, const char *state_dir,
 }
 
 // Another proxy may have taken our address, and the file, since.
-static bool is_ours(const struct running_files *files, const char *path) {
+static bool has_token(const struct running_files *files, const char *path) {
   struct key_error ignored;
   uint8_t *data = NULL;
   size_t len = 0;
-  bool ours =
-      secret_file_read(path, kRunningTokenSize, true, &data, &len, &ignored) &&
-      len == kRunningTokenSize && data[kTokenLen] == '\n' &&
-      CRYPTO_memcmp(data, files->token, kTokenLen) == 0;
+  bool ours = secret_file_read(path, kFileMax, true, &data, &len, &ignored) &&
+              memmem(data, len, files->token, strlen(files->token)) != NULL;
   secret_file_free(data, len);
   return ours;
+}
+
+// What cannot be removed is a token that is good for nothing any more.
+static void remove_ours(const struct running_files *files, const char *path) {
+  struct key_error ignored;
+  if (has_token(files, path)) {
+    secret_file_remove(path, &ignored);
+  }
 }
 
 void running_files_remove(struct running_files *files) {
@@ -103,14 +117,12 @@ void running_files_remove(struct running_files *files) {
     return;
   }
   for (size_t i = 0; i < files->num_paths; i++) {
-    struct key_error ignored;
-    if (is_ours(files, files->paths[i])) {
-      // What cannot be removed is a token that is good for nothing any more.
-      secret_file_remove(files->paths[i], &ignored);
-    }
+    remove_ours(files, files->paths[i]);
     free(files->paths[i]);
   }
+  remove_ours(files, files->page);
   OPENSSL_cleanse(files->token, sizeof(files->token));
+  free(files->page);
   free(files->paths);
   free(files);
 }

@@ -22,6 +22,10 @@ void running_token_make(char out[kRunningTokenSize]);
 // proxy that listens at `listen`, which may be that of all interfaces.
 struct address running_file_address(const struct address *listen);
 
+// The file beside them through which `echproxy status --open` leads a browser
+// to the page (status_open.h). It holds the token too.
+extern const char kRunningPage[];  // "status-page.html"
+
 struct running_files;
 
 // running_files_write writes the file of each of `addresses`, at which the
@@ -34,7 +38,7 @@ bool running_files_write(struct running_files **out, const char *state_dir,
                          const char *token, struct key_error *out_error);
 
 // running_files_remove removes those of the files that still hold our token,
-// and releases `files`. NULL does nothing.
+// kRunningPage too, and releases `files`. NULL does nothing.
 void running_files_remove(struct running_files *files);
 
 #endif

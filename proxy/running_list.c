@@ -1,6 +1,7 @@
 #include "proxy/running_list.h"
 
 #include <dirent.h>
+#include <ifaddrs.h>
 #include <openssl/mem.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -84,14 +85,31 @@ static bool is_any(const struct address *address) {
   return memcmp(address->ip, kAny, address->is_ipv6 ? 16 : 4) == 0;
 }
 
+// Whether an interface has the address, so that what is sent there stays here.
+static bool is_of_this_machine(const struct address *address) {
+  struct ifaddrs *all = NULL;
+  bool found = false;
+  if (getifaddrs(&all) != 0) {
+    return false;
+  }
+  for (const struct ifaddrs *one = all; one != NULL; one = one->ifa_next) {
+    struct address its;
+    if (one->ifa_addr != NULL && address_from_sockaddr(&its, one->ifa_addr)) {
+      found = found || (its.is_ipv6 == address->is_ipv6 &&
+                        memcmp(its.ip, address->ip, its.is_ipv6 ? 16 : 4) == 0);
+    }
+  }
+  freeifaddrs(all);
+  return found;
+}
+
 bool running_reach(struct address *out, const struct running *running) {
   *out = running->address;
   if (is_any(&running->address)) {
-    bool ok = address_from_ip(out, out->is_ipv6 ? "::1" : "127.0.0.1",
-                              running->address.port);
-    return ok;
+    return address_from_ip(out, out->is_ipv6 ? "::1" : "127.0.0.1",
+                           running->address.port);
   }
-  return address_is_loopback(&running->address);
+  return address_is_loopback(out) || is_of_this_machine(out);
 }
 
 void running_list_wipe(struct running list[kRunningListMax]) {

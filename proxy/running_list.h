@@ -32,8 +32,8 @@ size_t running_list_read(struct running out[kRunningListMax],
                          const char *state_dir, struct key_error *out_error);
 
 // running_reach gives the address to ask at: that of loopback for one that
-// stands for all. False when it is another than loopback: the token is never
-// sent off this machine.
+// stands for all. False when it is none of this machine's, or no more: the
+// token is never sent off it.
 bool running_reach(struct address *out, const struct running *running);
 
 // running_list_wipe overwrites the tokens.

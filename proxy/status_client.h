@@ -1,7 +1,7 @@
 // status_client asks the user's own proxy on this machine for what it shows,
-// over plain HTTP/1.1 on loopback with the token (running_list.h). It blocks,
-// never longer than it is told, and takes no more than it is told: what answers
-// there may be another program.
+// over plain HTTP/1.1 within the machine, with the token (running_list.h). It
+// blocks, never longer than it is told, and takes no more than it is told: what
+// answers there may be another program.
 
 #ifndef ECHPROXY_PROXY_STATUS_CLIENT_H
 #define ECHPROXY_PROXY_STATUS_CLIENT_H
@@ -17,9 +17,7 @@
   X(STATUS_MORE, "it is still answering")                                 \
   X(STATUS_DONE, "it has answered")                                       \
   X(STATUS_NOBODY, "nobody listens there")                                \
-  X(STATUS_OFF_MACHINE,                                                   \
-    "what it has done is told on loopback only, and it does not listen "  \
-    "there")                                                              \
+  X(STATUS_OFF_MACHINE, "that is no address of this machine any more")    \
   X(STATUS_SILENT, "it does not answer in time")                          \
   X(STATUS_WRONG_TOKEN,                                                   \
     "another proxy than the one that left its address "                   \

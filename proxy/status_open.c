@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "keys/secret_file.h"
+#include "proxy/running_file.h"
 #include "roots/text.h"
 
 const char *status_url(char out[kStatusUrlSize],
@@ -52,7 +53,7 @@ static bool open_file(const char *path, struct key_error *out_error) {
 
 bool status_open(const char *state_dir, const char *url,
                  struct key_error *out_error) {
-  char *path = text_format("%s/running/status-page.html", state_dir);
+  char *path = text_format("%s/running/%s", state_dir, kRunningPage);
   char *page = text_format(
       "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"referrer\" content=\"no-referrer\">\n"

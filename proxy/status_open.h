@@ -16,8 +16,9 @@ enum { kStatusUrlSize = 256 };
 // status_url writes the address of the page of `running` and returns `out`.
 const char *status_url(char out[kStatusUrlSize], const struct running *running);
 
-// status_open writes the file into the running/ of `state_dir` and has xdg-open
-// open it, which goes on by itself. False with `out_error` when either was not
+// status_open writes the file into the running/ of `state_dir`, from where the
+// proxy removes it when it stops, and has xdg-open open it, which goes on by
+// itself. False with `out_error` when either was not
 // possible.
 bool status_open(const char *state_dir, const char *url,
                  struct key_error *out_error);

@@ -185,6 +185,9 @@ Test(status, opens_the_page_without_a_token_on_a_command_line, .timeout = 90) {
       strstr(got, scratch_format(s, "location.replace(\"%s\")", program.out)),
       "%s", got);
   cr_expect(stat(page, &info) == 0 && (info.st_mode & 0777) == 0600);
+  proxy_process_stop(scene.proxy);
+  scene.proxy = NULL;
+  cr_expect_neq(access(page, F_OK), 0, "it holds a token");
   program_cleanup(&program);
   scene_close(&scene);
 }
@@ -334,7 +337,7 @@ Test(status, sends_no_token_off_this_machine, .timeout = 90) {
   scratch_write(s, "state/running/192.0.2.1:8450", "token\n", 6);
   run(&program, &scene, NULL);
   cr_expect_eq(program.exit_code, kNotAnswering);
-  expect_says(&program, "192.0.2.1:8450: what it has done is told on loopback");
+  expect_says(&program, "192.0.2.1:8450: that is no address of this machine");
   program_cleanup(&program);
   scene_close(&scene);
 }
@@ -374,7 +377,8 @@ Test(status, watches_live, .timeout = 90) {
   cr_expect(
       peer_wait_text(peer, "\x1b[32mhidden\x1b[0m    secret.test", kRunMs),
       "%s", peer_output(peer));
-  cr_expect(peer_wait_text(peer, "public.test", kRunMs), "%s", peer_output(peer));
+  cr_expect(peer_wait_text(peer, "public.test", kRunMs), "%s",
+            peer_output(peer));
   cr_expect(peer_wait_text(peer, "hidden 1\x1b[0m (100 %)", kRunMs));
   peer_type(peer, "q");
   cr_expect_eq(peer_wait(peer, kRunMs), 0);

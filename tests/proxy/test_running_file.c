@@ -71,6 +71,26 @@ Test(running_file, takes_the_place_of_one_that_was_left) {
   scratch_free(s);
 }
 
+// The page that leads a browser to the status page holds the token too.
+Test(running_file, takes_the_page_along_that_holds_our_token) {
+  struct scratch *s = scratch_new();
+  struct address address;
+  struct running_files *files;
+  struct key_error error;
+  const char *dir = scratch_dir(s, "state");
+  const char *page = scratch_path(s, "state/running/status-page.html");
+  static const char *const kPages[] = {"<p>#other", "<p>#secret"};
+  cr_assert(address_from_host_port(&address, "127.0.0.1:1"));
+  for (size_t i = 0; i < 2; i++) {
+    cr_assert(running_files_write(&files, dir, &address, 1, "secret", &error));
+    scratch_write(s, "state/running/status-page.html", kPages[i],
+                  strlen(kPages[i]));
+    running_files_remove(files);
+    cr_expect_eq(access(page, F_OK) == 0, i == 0, "%s", kPages[i]);
+  }
+  scratch_free(s);
+}
+
 Test(running_file, is_named_after_an_address_that_leads_there) {
   static const char *const kPairs[][2] = {{"0.0.0.0:1", "127.0.0.1:1"},
                                           {"[::]:2", "[::1]:2"},

@@ -90,7 +90,7 @@ Test(running_list, is_bounded) {
   cr_expect_eq(running_list_read(list, ".", &error), kRunningListMax);
 }
 
-Test(running_list, is_asked_on_loopback_alone) {
+Test(running_list, is_asked_within_this_machine_alone) {
   static const struct {
     const char *listens;
     const char *asked;  // NULL: not at all

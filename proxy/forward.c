@@ -177,7 +177,7 @@ static void refuse_lookup(struct forward *f,
 
 void forward_answer_no_site(struct stream *browser, bool is_head) {
   char why[kWhySize];
-  say_why(why, LOOKUP_NXDOMAIN, NULL);
+  say_why(why, LOOKUP_NXDOMAIN, kLookupNoSuchName);
   answer_error(browser, 502, why, is_head);
 }
 

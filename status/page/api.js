@@ -127,15 +127,20 @@ class EventFeed {
         (state) => this.again(state), () => this.again('stopped'));
   }
 
-  // restart begins anew, with the token that there is now.
-  restart() {
-    this.wait = FIRST_WAIT_MS;
+  // stop gives the stream up without a word.
+  stop() {
     const {abort} = this;
     this.abort = null;
+    this.wait = FIRST_WAIT_MS;
     clearTimeout(this.timer);
     if (abort) {
       abort.abort();
     }
+  }
+
+  // restart begins anew, with the token that there is now.
+  restart() {
+    this.stop();
     this.start();
   }
 

@@ -20,12 +20,19 @@ class Page {
 
   start() {
     addEventListener('hashchange', () => this.onNewAddress());
+    // A page that the browser keeps for the way back holds no connection.
+    addEventListener('pagehide', () => this.feed.stop());
+    addEventListener('pageshow', (event) => event.persisted && this.begin());
     document.addEventListener('visibilitychange', () => this.probe());
     setInterval(() => this.probe(), PROBE_EVERY_MS);
+    this.begin();
+  }
+
+  begin() {
     if (takeToken() === null) {
       this.onLink('missing');
     } else {
-      this.feed.start();
+      this.feed.restart();
     }
   }
 

@@ -67,7 +67,7 @@ function where(servers) {
       return server;
     }
   });
-  return joined(hosts, ', ');
+  return joined(hosts, ' or ');
 }
 
 function resolverFix(status) {
@@ -153,7 +153,7 @@ function explain(state, status) {
 const WITHOUT_STATUS = {
   missing: {
     state: 'unknown',
-    text: 'This page was opened without its key, so that it may show nothing.',
+    text: 'This page was opened without its key, and so it shows nothing.',
     fix: () =>
         ['Open it with ', code('echproxy status --open'),
          ', which only the user who runs echproxy can do. If echproxy is not ' +

@@ -7,8 +7,9 @@ const SERIES = [
   ['passed', 'Passed through'],
   ['refused', 'Refused'],
 ];
-const CHART = {width: 640, height: 150, left: 34, top: 8, bottom: 20};
 const BARS = 60;
+const STEP = 10;  // of the drawing's own units, from bar to bar
+const PLOT = 140;
 
 // niceTop returns a round number, at least 4, that is no less than `value`.
 function niceTop(value) {
@@ -38,31 +39,33 @@ function pattern(name) {
 // Chart is made once; what changes are the bars' heights.
 class Chart {
   constructor(parent) {
-    const {width, height, left, top, bottom} = CHART;
-    this.plot = height - top - bottom;
-    this.step = (width - left) / BARS;
+    const width = BARS * STEP;
     this.bars = SERIES.map(([name]) => this.makeBars(name));
     this.titles = Array.from({length: BARS}, () => svg('title'));
-    this.highest = svg('text', {'x': left - 6, 'y': top + 4, 'text-anchor': 'end'});
-    const base = height - bottom;
-    this.svg = svg('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img'},
-        svg('defs', {}, ...SERIES.map(([name]) => pattern(name))),
-        svg('path', {class: 'grid', d: `M${left} ${top}H${width}M${left} ${
-          top + this.plot / 2}H${width}`}),
-        svg('path', {class: 'axis', d: `M${left} ${base}H${width}`}),
-        this.highest,
-        svg('text', {'x': left - 6, 'y': base + 4, 'text-anchor': 'end'}, '0'),
-        svg('text', {x: left, y: height - 4}, '60 minutes ago'),
-        svg('text', {'x': width, 'y': height - 4, 'text-anchor': 'end'}, 'now'),
-        ...this.bars.flat(), ...this.makeTargets());
-    parent.append(this.svg, this.makeLegend());
+    this.highest = el('span');
+    // It is stretched to the room that there is; its words are beside it.
+    this.svg = svg('svg', {
+      viewBox: `0 0 ${width} ${PLOT}`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+    },
+    svg('defs', {}, ...SERIES.map(([name]) => pattern(name))),
+    svg('path', {class: 'grid', d: `M0 0H${width}M0 ${PLOT / 2}H${width}`}),
+    ...this.bars.flat(), ...this.makeTargets());
+    const words = (name, ...children) =>
+        el('div', {'class': name, 'aria-hidden': 'true'}, ...children);
+    parent.append(
+        el('div', {class: 'plot'},
+            words('scale', this.highest, el('span', {}, '0')), this.svg,
+            words('hours', el('span', {}, '60 minutes ago'), el('span', {}, 'now'))),
+        this.makeLegend());
   }
 
   makeBars(name) {
     return Array.from({length: BARS}, (_, at) => svg('rect', {
       class: `bar-${name}`,
-      x: CHART.left + at * this.step + 1,
-      width: this.step - 2,
+      x: at * STEP + 1,
+      width: STEP - 2,
       y: 0,
       height: 0,
     }));
@@ -72,10 +75,10 @@ class Chart {
   makeTargets() {
     return this.titles.map((title, at) => svg('rect', {
       class: 'target',
-      x: CHART.left + at * this.step,
-      width: this.step,
-      y: CHART.top,
-      height: this.plot,
+      x: at * STEP,
+      width: STEP,
+      y: 0,
+      height: PLOT,
     }, title));
   }
 
@@ -100,9 +103,9 @@ class Chart {
   }
 
   showMinute(at, numbers, top) {
-    let base = CHART.top + this.plot;
+    let base = PLOT;
     numbers.forEach((number, of) => {
-      const height = this.plot * number / top;
+      const height = PLOT * number / top;
       base -= height;
       this.bars[of][at].setAttribute('y', base);
       this.bars[of][at].setAttribute('height', height);

@@ -190,13 +190,14 @@ function oneView(visit, outer) {
 function verdictStory(visit, hello) {
   const {address, name} = visit.observer;
   const saw = `An observer saw a connection to ${address || 'the site'}`;
-  const because = visit.cause ? `: ${visit.cause}` : '';
+  const because = visit.cause || 'the cause is not known';
   const stories = {
     hidden: () => `${saw} that names ${name || 'nobody'}. The name ${visit.site} ` +
         'was inside, encrypted, where only the site reads it.',
     passed: () => `${saw}${name ? ` that names ${name}` : ', and no name'}. ` +
-        'Everything below was in the clear: the site was passed through as it is.',
-    refused: () => `Refused${because}.${hello && hello.inner ?
+        'Everything in this ClientHello was in the clear: the site was passed ' +
+        'through as it is.',
+    refused: () => `${because}.${hello && hello.inner ?
         ` An observer saw ${name || 'no name'}; the site's name stayed inside.` : ''}`,
     abandoned: () => 'The browser left before it was decided what to do.',
     upgraded: () => 'It was asked for over http, and the browser was sent to ' +
@@ -303,29 +304,39 @@ class Views {
 
   async fetch() {
     const {id} = this;
+    let visit = null;
+    let missed = null;
     try {
-      const visit = await getVisit(id);
-      if (this.id === id) {
-        this.known = visit.hello;
-        this.showFacts(visit, visit.hello);
-        this.showHello(visit);
-      }
+      visit = await getVisit(id);
     } catch (error) {
-      if (this.id === id && this.hello.dataset.key === '') {
-        this.hello.replaceChildren(el('p', {class: 'notice'},
-            error instanceof ApiError && error.status === 404 ?
-                'echproxy keeps the newest 512 connections, and this one is ' +
-                'no longer among them.' :
-                'Its ClientHello could not be had: echproxy does not answer.'));
-      }
+      missed = error;
     }
+    if (this.id !== id) {
+      return;
+    }
+    if (missed === null) {
+      this.known = visit.hello;
+      this.showFacts(visit, visit.hello);
+      this.showHello(visit);
+    } else if (this.hello.dataset.key === '') {
+      this.showMissed(missed);
+    }
+  }
+
+  showMissed(error) {
+    const gone = error instanceof ApiError && error.status === 404;
+    this.hello.replaceChildren(el('p', {class: 'notice'}, gone ?
+        'echproxy keeps the newest 512 connections, and this one is no longer ' +
+        'among them.' :
+        'Its ClientHello could not be had: echproxy does not answer.'));
   }
 
   showFacts(visit, hello) {
     this.verdict.dataset.verdict = visit.verdict;
     const story = verdictStory(visit, hello);
     replaceIfNew(this.verdict, story, () =>
-        [icon(visit.verdict), el('b', {}, verdictWord(visit.verdict)), ' ',
+        [icon(visit.verdict), el('b', {}, `${verdictWord(visit.verdict)}${
+           visit.verdict === 'refused' ? ':' : '.'}`), ' ',
          el('span', {}, story)]);
     this.facts.replaceChildren(factList(visit));
   }

@@ -7,15 +7,19 @@ const MAX_VISITS = 512;
 const FILTERS = [
   ['all', 'All', () => true],
   ['hidden', 'Hidden', (verdict) => verdict === 'hidden'],
-  ['passed', 'Passed through', (verdict) => verdict === 'passed'],
+  ['passed', 'Passed', (verdict) => verdict === 'passed'],
   ['refused', 'Refused', (verdict) => verdict === 'refused'],
   ['other', 'Other', (verdict) =>
     !['hidden', 'passed', 'refused'].includes(verdict)],
 ];
 const PAGE_ROWS = 10;
 
+function sawNothing({observer}) {
+  return !observer.name && !observer.address;
+}
+
 function observedName({observer}) {
-  return observer.name || (observer.address ? 'no name' : 'nothing was sent');
+  return observer.name || (observer.address ? 'no name' : 'nothing seen');
 }
 
 function observedRest({observer}) {
@@ -80,6 +84,7 @@ class VisitRow {
     for (const [name, text] of Object.entries(this.words(visit))) {
       setText(this.parts[name], text);
     }
+    this.parts.name.classList.toggle('nothing', !visit.observer.name);
     this.parts.cause.title = visit.cause || '';
     this.button.title = siteWord(visit);
   }
@@ -94,8 +99,8 @@ class VisitRow {
       rest: observedRest(visit),
       tls: joined([tlsWord(visit.tls), visit.alpn]),
       group: visit.group || '',
-      up: `${bytesWord(visit.bytes_up)} up`,
-      down: `${bytesWord(visit.bytes_down)} down`,
+      up: sawNothing(visit) ? '' : `${bytesWord(visit.bytes_up)} up`,
+      down: sawNothing(visit) ? '' : `${bytesWord(visit.bytes_down)} down`,
       took: visit.done ? tookWord(visit.duration_ms) : 'open',
     };
   }

@@ -250,7 +250,7 @@ Test(local_live, has_a_rule_in_force_for_the_next_connection, .timeout = 120) {
   const char *answer =
       post(&scene, "{\"site\":\"secret.test\",\"mode\":\"pass\"}");
   cr_assert_not_null(
-      strstr(answer, scratch_format(s, "{\"file\":\"%s\",\"line\":11}", path)),
+      strstr(answer, scratch_format(s, "{\"file\":\"%s\",\"line\":12}", path)),
       "%s", answer);
   cr_assert_str_eq(
       scratch_read(s, path, NULL),

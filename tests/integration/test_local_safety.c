@@ -1,6 +1,7 @@
 // Who gets what of the proxy's own pages: the data are for who has the token,
 // and neither another user nor a web page learns or changes anything.
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -222,7 +223,8 @@ static void expect_like_nobody(struct scene *scene, const char *url) {
   local_run(&ours, ARGS("-x", proxy, "--cacert", ca, url));
   cr_expect_eq(ours.exit_code, nobodys.exit_code, "%s: %d", url,
                ours.exit_code);
-  cr_expect_str_eq(ours.out, nobodys.out, "%s", url);
+  cr_expect_str_eq(ours.out, nobodys.out, "%s: %s instead of %s", url, ours.out,
+                   nobodys.out);
   program_cleanup(&ours);
   program_cleanup(&nobodys);
 }
@@ -283,4 +285,33 @@ Test(local_safety, leaves_no_way_around_the_proxy, .timeout = 120) {
     program_cleanup(&curl);
   }
   scene_close(&scene);
+}
+
+// The address with the token is for a person at a terminal: what a service
+// writes is kept where others may read it.
+Test(local_safety, shows_the_token_on_a_terminal_only, .timeout = 120) {
+  struct scratch *s = scratch_new();
+  const char *dir = scratch_path(s, "state");
+  const char *command =
+      scratch_format(s, "exec '%s' run --listen 127.0.0.1:0 --state-dir '%s'",
+                     ECHPROXY_BINARY, dir);
+  for (int i = 0; i < 2; i++) {
+    const char *const *args =
+        i == 0 ? ARGS("script", "-qefc", command, "/dev/null")
+               : ARGS("sh", "-c", command);
+    struct peer *peer = peer_start(args, proxy_process_env(s));
+    const char *line = peer_wait_line(peer, "listening on ", kCurlMs);
+    cr_assert_not_null(line, "%s", peer_output(peer));
+    if (i == 0) {
+      line = peer_wait_line(peer, "status page: http://127.0.0.1:", kCurlMs);
+      cr_assert_not_null(line, "%s", peer_output(peer));
+      cr_assert_eq(strcspn(strchr(line, '#'), "\r\n"), 44);
+    }
+    peer_signal(peer, SIGTERM);
+    peer_wait(peer, kCurlMs);
+    cr_assert(i == 0 || strstr(peer_output(peer), "#") == NULL);
+    peer_free(peer);
+  }
+  proxy_process_assert_clean(s);
+  scratch_free(s);
 }

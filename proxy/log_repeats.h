@@ -14,8 +14,8 @@
 
 enum {
   kLogRepeatsFree = 20,        // of one kind in an interval
-  kLogRepeatsMaxKinds = 256,   // that are told apart in an interval
-  kLogRepeatsOthersFree = 100  // of all further kinds together
+  kLogRepeatsMaxKinds = 1024,  // that are told apart in an interval
+  kLogRepeatsOthersFree = 200  // of all further kinds together
 };
 
 struct log_repeats;

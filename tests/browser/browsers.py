@@ -57,7 +57,7 @@ class Browser:
         """Waits in the page until the expression `script` is true, and returns
         it. It is looked at whenever the document changes, and each frame."""
         try:
-            return self.call("ExecuteAsyncScript", script=WAIT % script, args=list(args))
+            return self.call("ExecuteAsyncScript", script=WAIT % script.strip(), args=list(args))
         except BrowserError as error:
             raise AssertionError(
                 f"never came true: {script}\nThe page says:\n{self.text()}"

@@ -206,6 +206,8 @@ class Chromium(Browser):
         return self.cdp("Runtime.getHeapUsage")["usedSize"]
 
     def close(self):
+        if self.driver.poll() is not None:
+            return
         try:
             if self.session:
                 self.call("DeleteSession")

@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "demo"))
 import wire
-from peers import Peers, Trouble, find, run
+from peers import Peers, Trouble, find, free_port, run
 from tap import Tap
 
 from browsers import environment

@@ -269,8 +269,7 @@ static void start(struct lookup *l, const char *host, uint16_t port) {
                      0);
       break;
     case NAME_NONEXISTENT:
-      answer_at_once(l, LOOKUP_NXDOMAIN, "such names do not exist", NULL,
-                     0);
+      answer_at_once(l, LOOKUP_NXDOMAIN, kLookupNoSuchName, NULL, 0);
       break;
     case NAME_NOT_A_HOST:
       answer_at_once(l, LOOKUP_FORBIDDEN, "it is not a valid host name", NULL,

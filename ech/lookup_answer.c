@@ -5,6 +5,8 @@
 
 #include "net/xalloc.h"
 
+const char kLookupNoSuchName[] = "the name does not exist";
+
 const char *lookup_status_str(enum lookup_status status) {
   static const char *const kTexts[] = {
 #define X(name, text) [name] = text,

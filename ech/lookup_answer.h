@@ -35,6 +35,10 @@ enum lookup_status {
 
 const char *lookup_status_str(enum lookup_status status);
 
+// The detail of every LOOKUP_NXDOMAIN that DNS was asked about, or that it
+// would be no use to ask about.
+extern const char kLookupNoSuchName[];
+
 enum {
   kLookupMaxEndpoints = 16,
   kLookupMaxAddresses = 16,  // for the host, and for each endpoint

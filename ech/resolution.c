@@ -186,7 +186,7 @@ static void finish_without_record(struct resolution *r) {
   const char *detail = "it has no HTTPS record";
   if (address_query_is_nxdomain(r->own)) {
     status = LOOKUP_NXDOMAIN;
-    detail = "the name does not exist";
+    detail = kLookupNoSuchName;
   } else if (r->alias_to_nowhere) {
     detail = "its HTTPS record says that there is no service";
   } else if (num == 0) {

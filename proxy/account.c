@@ -301,11 +301,11 @@ static const char *rejection_text(struct account *a, const char *host) {
       break;
     case ADVICE_PINNED_APP:
       return "those for other sites are accepted, so it may be an app that "
-             "accepts its own only; a site rule with mode = pass lets it "
-             "through";
+             "accepts its own only; the rule [site \"HOST\"] mode = pass lets "
+             "it through in the clear";
   }
-  return "none has been accepted, so the local CA is not trusted yet: run "
-         "echproxy trust, see echproxy trust --list";
+  return "none is accepted at present, so the local CA is not trusted: run "
+         "echproxy trust, and see echproxy trust --list";
 }
 
 void account_not_greeted(struct account *a, const struct tls_error *error,

@@ -228,9 +228,10 @@ static void write_running_files(struct run *r) {
 // only for a person who looks on.
 static void say_status_page(const struct run *r) {
   char text[kAddressTextSize];
+  const struct address here = running_file_address(&r->sockets.addresses[0]);
   if (isatty(STDOUT_FILENO)) {
-    printf("status page: http://%s/#%s\n",
-           address_format(text, &r->sockets.addresses[0]), r->local->token);
+    printf("status page: http://%s/#%s\n", address_format(text, &here),
+           r->local->token);
   }
 }
 

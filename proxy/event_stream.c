@@ -6,7 +6,6 @@
 #include <uv.h>
 
 #include "net/xalloc.h"
-#include "proxy/answer.h"
 #include "proxy/local_site.h"
 #include "proxy/status_data.h"
 #include "status/journal.h"
@@ -45,10 +44,8 @@ static struct stream *release(struct watcher *w) {
   return w->browser;
 }
 
-// The proxy stops: the watcher gets a proper end.
-static void on_proxy_close(void *owner) {
-  stream_close_after_drain(release(owner), kAnswerDrainMs);
-}
+// Ends it at once: a farewell would wait for the watcher to close, too.
+static void watcher_close(void *owner) { stream_close(release(owner)); }
 
 static void append(struct bytes *out, const char *text) {
   bytes_append(out, text, strlen(text));
@@ -142,7 +139,7 @@ static void on_data(void *owner, const uint8_t *data, size_t len) {
 
 static void on_end(void *owner, int err) {
   (void)err;
-  stream_close(release(owner));
+  watcher_close(owner);
 }
 
 static void write_head(struct stream *browser) {
@@ -167,7 +164,7 @@ static void start(struct proxy *proxy, struct stream *browser) {
   uv_timer_init(worker_loop(proxy->worker), &w->tick);
   w->tick.data = w;
   uv_timer_start(&w->tick, on_tick, kTickMs, kTickMs);
-  proxy_add_watcher(proxy, &w->connection, on_proxy_close, w);
+  proxy_add_watcher(proxy, &w->connection, watcher_close, w);
   stream_set_events(browser, &kEvents, w);
   stream_read_start(browser);
   write_head(browser);

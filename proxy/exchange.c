@@ -23,7 +23,7 @@ struct exchange {
   bool past_head;  // a response that is not 1xx has begun
   bool as_chunks;  // its body goes to the browser in chunks
   bool is_ending;  // nothing is left but what waits for the kernel
-  exchange_cb *done;
+  const struct exchange_events *events;
   void *owner;
   struct exchange_result result;
 };
@@ -46,7 +46,7 @@ void exchange_cancel(struct exchange *x) {
 // Tells the outcome. `x` must not be touched afterwards.
 static void finish(struct exchange *x) {
   exchange_cancel(x);
-  x->done(x->owner, &x->result);
+  x->events->done(x->owner, &x->result);
 }
 
 // Ends with an answer of the proxy's own, as long as that is possible.
@@ -73,8 +73,9 @@ static void on_browser_data(void *owner, const uint8_t *data, size_t len) {
     return;  // another request, which will have no answer on this connection
   }
   struct bytes out = {0};
-  x->result.bytes_up += http_body_reframe(
+  size_t taken = http_body_reframe(
       &x->up, data, len, x->request.framing == HTTP_BODY_CHUNKED, &out);
+  x->events->moved(x->owner, taken, 0);
   stream_write(x->origin, out.data, out.len);
   free(out.data);
   if (x->up.status == HTTP_BODY_BROKEN) {
@@ -181,7 +182,7 @@ static void read_head(struct exchange *x) {
 static void on_origin_data(void *owner, const uint8_t *data, size_t len) {
   struct exchange *x = owner;
   uv_timer_again(&x->idle);
-  x->result.bytes_down += len;
+  x->events->moved(x->owner, 0, len);
   if (x->past_head) {
     relay_body(x, data, len);
     return;
@@ -223,7 +224,8 @@ struct exchange *exchange_start(struct worker *worker, struct stream *browser,
                                 struct stream *origin,
                                 const struct exchange_request *request,
                                 const uint8_t *head, size_t head_len,
-                                exchange_cb *done, void *owner) {
+                                const struct exchange_events *events,
+                                void *owner) {
   static const struct stream_events kBrowserEvents = {
       on_browser_data, on_browser_end, on_browser_drained};
   static const struct stream_events kOriginEvents = {
@@ -232,7 +234,7 @@ struct exchange *exchange_start(struct worker *worker, struct stream *browser,
   x->browser = browser;
   x->origin = origin;
   x->request = *request;
-  x->done = done;
+  x->events = events;
   x->owner = owner;
   http_body_init(&x->up, request->framing, request->length);
   uv_timer_init(worker_loop(worker), &x->idle);

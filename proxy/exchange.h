@@ -6,6 +6,7 @@
 #define ECHPROXY_PROXY_EXCHANGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "net/stream.h"
@@ -28,25 +29,32 @@ struct exchange_result {
   // connection must end now so that it is seen to be cut short, or nobody is
   // there to be answered.
   int status;
-  uint64_t bytes_up;  // of bodies and the answer's head, as they were received
-  uint64_t bytes_down;
 };
 
-// exchange_cb receives the outcome; `result` is borrowed until it returns. The
-// browser has been sent everything that there was, and is the caller's again.
-typedef void exchange_cb(void *owner, const struct exchange_result *result);
+struct exchange_events {
+  // moved tells of octets of bodies and the answer's head, as they were
+  // received: `up` from the browser, `down` from the origin. It must not cancel
+  // the exchange.
+  void (*moved)(void *owner, size_t up, size_t down);
+
+  // done receives the outcome; `result` is borrowed until it returns. The
+  // browser has been sent everything that there was, and is the caller's again.
+  void (*done)(void *owner, const struct exchange_result *result);
+};
 
 struct exchange;
 
 // exchange_start sends `head` (of `head_len` bytes, as the origin wants it) and
 // then the body that follows on `browser`, which it borrows until `done` runs
-// or exchange_cancel returns. It takes `origin`. A browser that is HTTP/1.0 and
-// gets a body without a length cannot see that it was cut short.
+// or exchange_cancel returns. It takes `origin`; `events` is static. A browser
+// that is HTTP/1.0 and gets a body without a length cannot see that it was cut
+// short.
 struct exchange *exchange_start(struct worker *worker, struct stream *browser,
                                 struct stream *origin,
                                 const struct exchange_request *request,
                                 const uint8_t *head, size_t head_len,
-                                exchange_cb *done, void *owner);
+                                const struct exchange_events *events,
+                                void *owner);
 
 // exchange_cancel drops the exchange and its origin; `done` will not run. NULL
 // does nothing.

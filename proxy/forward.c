@@ -109,10 +109,14 @@ static void upgrade(struct forward *f) {
   free(fields.data);
 }
 
+static void on_moved(void *owner, size_t up, size_t down) {
+  struct forward *f = owner;
+  account_moved(&f->account, up, down);
+}
+
 static void on_exchanged(void *owner, const struct exchange_result *result) {
   struct forward *f = owner;
   f->exchange = NULL;  // finished, so no longer ours to cancel
-  account_moved(&f->account, result->bytes_up, result->bytes_down);
   if (result->cause != NULL) {
     account_because(&f->account, result->cause);
   }
@@ -127,6 +131,8 @@ static void on_exchanged(void *owner, const struct exchange_result *result) {
 
 static void on_dialed(void *owner, int err, struct stream *stream,
                       const struct address *address) {
+  static const struct exchange_events kEvents = {.moved = on_moved,
+                                                 .done = on_exchanged};
   struct forward *f = owner;
   f->dial = NULL;
   if (err != 0) {
@@ -143,7 +149,7 @@ static void on_dialed(void *owner, int err, struct stream *stream,
   enter(f, EXCHANGE);
   f->exchange =
       exchange_start(f->proxy->worker, f->browser, stream, &f->request,
-                     f->head.data, f->head.len, on_exchanged, f);
+                     f->head.data, f->head.len, &kEvents, f);
 }
 
 static void start_dial(struct forward *f, const struct lookup_answer *answer,
@@ -177,7 +183,7 @@ static void refuse_lookup(struct forward *f,
 
 void forward_answer_no_site(struct stream *browser, bool is_head) {
   char why[kWhySize];
-  say_why(why, LOOKUP_NXDOMAIN, NULL);
+  say_why(why, LOOKUP_NXDOMAIN, kLookupNoSuchName);
   answer_error(browser, 502, why, is_head);
 }
 

@@ -110,6 +110,13 @@ static bool token_is_right(struct http_text given, const char *token) {
          CRYPTO_memcmp(given.data + scheme_len, token, token_len) == 0;
 }
 
+// A connection to one of the machine's own addresses comes from that address.
+// Nobody else gets an answer there.
+static bool is_from_here(const struct page_visitor *visitor) {
+  return address_is_loopback(&visitor->peer) ||
+         is_same_ip(&visitor->peer, &visitor->local);
+}
+
 static enum page_access access_by_token(const struct page_visitor *visitor,
                                         const struct http_head *head,
                                         const char *token) {
@@ -117,7 +124,7 @@ static enum page_access access_by_token(const struct page_visitor *visitor,
   if (given == NULL) {
     return PAGE_ACCESS_PUBLIC;
   }
-  if (!address_is_loopback(&visitor->peer)) {
+  if (!is_from_here(visitor)) {
     return PAGE_ACCESS_NOT_HERE;
   }
   return token_is_right(given->value, token) ? PAGE_ACCESS_DATA

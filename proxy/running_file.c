@@ -33,6 +33,15 @@ void running_token_make(char out[kRunningTokenSize]) {
   OPENSSL_cleanse(octets, sizeof(octets));
 }
 
+struct address running_file_address(const struct address *listen) {
+  static const uint8_t kUnspecified[16] = {0};
+  struct address here = *listen;
+  if (memcmp(listen->ip, kUnspecified, listen->is_ipv6 ? 16 : 4) == 0) {
+    address_from_ip(&here, listen->is_ipv6 ? "::1" : "127.0.0.1", listen->port);
+  }
+  return here;
+}
+
 static char *join(const char *dir, const char *name) {
   size_t size = strlen(dir) + strlen(name) + 2;
   char *path = xcalloc(size, 1);
@@ -41,11 +50,12 @@ static char *join(const char *dir, const char *name) {
 }
 
 static bool write_one(struct running_files *files, const char *dir,
-                      const struct address *address,
+                      const struct address *listen,
                       struct key_error *out_error) {
+  const struct address address = running_file_address(listen);
   char name[kAddressTextSize];
   char content[kRunningTokenSize + 1];
-  char *path = join(dir, address_format(name, address));
+  char *path = join(dir, address_format(name, &address));
   int len = snprintf(content, sizeof(content), "%s\n", files->token);
   bool ok = secret_file_write(path, (const uint8_t *)content, (size_t)len,
                               SECRET_FILE_PRIVATE, true, out_error);
@@ -80,10 +90,10 @@ static bool is_ours(const struct running_files *files, const char *path) {
   struct key_error ignored;
   uint8_t *data = NULL;
   size_t len = 0;
-  bool ours = secret_file_read(path, kRunningTokenSize, true, &data, &len,
-                               &ignored) &&
-              len == kRunningTokenSize && data[kTokenLen] == '\n' &&
-              CRYPTO_memcmp(data, files->token, kTokenLen) == 0;
+  bool ours =
+      secret_file_read(path, kRunningTokenSize, true, &data, &len, &ignored) &&
+      len == kRunningTokenSize && data[kTokenLen] == '\n' &&
+      CRYPTO_memcmp(data, files->token, kTokenLen) == 0;
   secret_file_free(data, len);
   return ours;
 }

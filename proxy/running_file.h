@@ -18,11 +18,16 @@ enum { kRunningTokenSize = 44 };
 // running_token_make makes a new one.
 void running_token_make(char out[kRunningTokenSize]);
 
+// running_file_address returns the address at which this machine reaches a
+// proxy that listens at `listen`, which may be that of all interfaces.
+struct address running_file_address(const struct address *listen);
+
 struct running_files;
 
-// running_files_write writes the file of each of `addresses`, in place of what
-// a proxy that was killed has left there. False, with the reason in
-// `out_error`, when one could not be written; the others are there. Either way
+// running_files_write writes the file of each of `addresses`, at which the
+// proxy listens, in place of what a proxy that was killed has left there.
+// False, with the reason in `out_error`, when one could not be written; the
+// others are there. Either way
 // `*out` is released with running_files_remove.
 bool running_files_write(struct running_files **out, const char *state_dir,
                          const struct address *addresses, size_t num,

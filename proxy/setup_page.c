@@ -196,8 +196,9 @@ static void write_files(struct bytes *out, const struct setup_page *page) {
   html_prose(out,
              "`echproxy ca --fingerprint` prints the certificate's SHA-256 "
              "fingerprint, which is what a browser shows of the right one:");
-  html_raw(out, "</p>\n");
-  html_element(out, "pre", page->fingerprint);
+  html_raw(out, "</p>\n<p><code>");
+  html_text(out, page->fingerprint);
+  html_raw(out, "</code></p>\n");
   if (page->ca_path != NULL) {
     html_raw(out, "<p>It is in the file <code>");
     html_text(out, page->ca_path);

@@ -24,6 +24,10 @@ struct client {
   uint16_t site_port;
   uint16_t plain_port;
   const char *forward;  // a request to forward
+  const char *status;   // one for what the proxy has done
+  const char *visits;   // likewise
+  const char *events;   // likewise
+  const char *rule;     // one to change the rule of a site nobody visits
   SSL_CTX *trusts_us;
   SSL_CTX *trusts_root;
   int num_failures;
@@ -87,6 +91,9 @@ static void *run_client(void *arg) {
     ok &= is_answered(c, "CONNECT nowhere.test:443 HTTP/1.1\r\nHost: x\r\n\r\n",
                       "HTTP/1.1 502");
     ok &= is_answered(c, c->forward, "HTTP/1.1 502");  // it speaks TLS
+    ok &= is_answered(c, c->status, "HTTP/1.1 200");
+    ok &= is_answered(c, c->visits, "HTTP/1.1 200");
+    ok &= is_answered(c, c->events, "HTTP/1.1 200");
     ok &= is_refused(c);
     ok &= leaves(c);
     c->num_failures += !ok;
@@ -153,8 +160,8 @@ static const char *write_config(struct scene *scene, int which) {
                    "client-key = site.key\n");
 }
 
-// Signals while clients are at it, and other configurations.
-static void disturb(struct scene *scene) {
+// Signals while clients are at it, other configurations, and rules.
+static void disturb(struct scene *scene, const struct client *client) {
   struct peer *proxy = proxy_process_peer(scene->proxy);
   for (int i = 0; i < 20; i++) {
     cr_assert(peer_wait_line(proxy, "step=relay", 20000));
@@ -162,7 +169,30 @@ static void disturb(struct scene *scene) {
     peer_signal(proxy, SIGHUP);
     cr_assert(peer_wait_line(proxy, "is in force", 20000));
     proxy_process_status(scene->proxy);
+    cr_assert(is_answered(client, client->rule, "HTTP/1.1 200"));
   }
+}
+
+static const char *data_request(struct scene *scene, const char *line,
+                                const char *body) {
+  struct scratch *s = scene->scratch;
+  const char *path = scratch_path(
+      s, scratch_format(s, "state/running/127.0.0.1:%u",
+                        (unsigned)proxy_process_port(scene->proxy)));
+  return scratch_format(s,
+                        "%s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                        "Authorization: Bearer %.43s\r\n"
+                        "Content-Type: application/json\r\n"
+                        "Content-Length: %zu\r\n\r\n%s",
+                        line, scratch_read(s, path, NULL), strlen(body), body);
+}
+
+static void prepare_requests(struct client *out, struct scene *scene) {
+  out->status = data_request(scene, "GET /api/status", "");
+  out->visits = data_request(scene, "GET /api/visits", "");
+  out->events = data_request(scene, "GET /api/events", "");
+  out->rule = data_request(scene, "POST /api/rules",
+                           "{\"site\":\"x.test\",\"mode\":\"strict\"}");
 }
 
 // What a test stands on.
@@ -193,6 +223,7 @@ static void bed_open(struct bed *bed) {
   bed->like.proxy_port = proxy_process_port(scene->proxy);
   bed->like.forward = scratch_format(
       s, "GET http://127.0.0.1:%u/ HTTP/1.0\r\n\r\n", bed->like.plain_port);
+  prepare_requests(&bed->like, scene);
   bed->like.site_port = tap_port(scene->tap);
   bed->like.trusts_us = tunnel_client_context(scratch_path(s, "state/ca.pem"));
   bed->like.trusts_root = tunnel_client_context(scratch_path(s, "root.crt"));
@@ -217,7 +248,7 @@ Test(races, are_none_between_workers, .timeout = 200) {
   bed_open(&bed);
   struct peer *proxy = proxy_process_peer(bed.scene.proxy);
   start_clients(clients, &bed.like);
-  disturb(&bed.scene);
+  disturb(&bed.scene, &bed.like);
   cr_expect_eq(join_clients(clients), 0, "%s", peer_output(proxy));
   int fd =
       tunnel_client_connect(bed.like.proxy_port, kSiteName, bed.like.site_port);

@@ -60,6 +60,31 @@ Test(forward, carries_a_request_and_its_answer) {
   bed_close(&bed);
 }
 
+Test(forward, is_noted_while_it_goes_on) {
+  struct front_bed bed;
+  struct visit_row row;
+  start(&bed, "GET", "1.1", "\r\n");
+  wait_for(&bed, &bed.origin, "\r\n\r\n");
+  static const char kHead[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+  peer_write_text(&bed.origin, kHead);
+  peer_write_text(&bed.origin, "hel");
+  wait_for(&bed, &bed.browser, "hel");
+  cr_assert(journal_find(bed.proxy.journal, 1, &row, NULL));
+  cr_assert_eq(row.verdict, VISIT_PASSED);
+  cr_assert_not(row.done);
+  cr_assert_str_eq(row.step, "exchange");
+  cr_assert_str_eq(row.host, "site.example");
+  cr_assert_str_eq(row.name, "site.example");
+  cr_assert_str_neq(row.address, "");
+  cr_assert_eq(row.bytes_down, strlen(kHead) + 3);
+  cr_assert_eq(bed_count(&bed)->counters[TALLY_BYTES_DOWN], row.bytes_down);
+  peer_write_text(&bed.origin, "lo");
+  RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
+  cr_assert(journal_find(bed.proxy.journal, 1, &row, NULL));
+  cr_assert(row.done);
+  bed_close(&bed);
+}
+
 Test(forward, relays_every_framing_and_shows_every_truncation) {
   static const struct {
     const char *version;

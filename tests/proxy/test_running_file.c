@@ -71,6 +71,20 @@ Test(running_file, takes_the_place_of_one_that_was_left) {
   scratch_free(s);
 }
 
+Test(running_file, is_named_after_an_address_that_leads_there) {
+  static const char *const kPairs[][2] = {{"0.0.0.0:1", "127.0.0.1:1"},
+                                          {"[::]:2", "[::1]:2"},
+                                          {"192.0.2.1:3", "192.0.2.1:3"},
+                                          {"127.0.0.2:4", "127.0.0.2:4"}};
+  for (size_t i = 0; i < sizeof(kPairs) / sizeof(kPairs[0]); i++) {
+    struct address address;
+    char text[kAddressTextSize];
+    cr_assert(address_from_host_port(&address, kPairs[i][0]));
+    address = running_file_address(&address);
+    cr_assert_str_eq(address_format(text, &address), kPairs[i][1]);
+  }
+}
+
 Test(running_file, says_why_there_is_none) {
   struct scratch *s = scratch_new();
   struct address address;

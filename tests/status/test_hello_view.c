@@ -189,6 +189,7 @@ Test(hello_view, shows_extensions) {
        "supported_groups, key_share"},
       {"ff01 0001 00", 65281, "renegotiation_info", "empty"},
       {"5a5a 0000", 0x5a5a, "GREASE", "empty"},
+      {"5a6a 0000", 0x5a6a, "unknown (0x5a6a)", "empty"},
       {"5a5b 0002 0000", 0x5a5b, "unknown (0x5a5b)", "2 octets"},
   };
   for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {

@@ -114,7 +114,6 @@ Test(metrics_text, adds_up_histograms) {
   tally_read(tally, &counts);
   char *text = text_of(&kFacts, &counts);
   expect_lines(text,
-               "# HELP echproxy_lookup_seconds How long lookups took.\n"
                "# TYPE echproxy_lookup_seconds histogram\n"
                "echproxy_lookup_seconds_bucket{le=\"0.0005\"} 2\n"
                "echproxy_lookup_seconds_bucket{le=\"0.001\"} 2\n"

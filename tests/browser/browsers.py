@@ -57,7 +57,7 @@ class Browser:
         """Waits in the page until the expression `script` is true, and returns
         it. It is looked at whenever the document changes, and each frame."""
         try:
-            return self.call("ExecuteAsyncScript", script=WAIT % script, args=list(args))
+            return self.call("ExecuteAsyncScript", script=WAIT % script.strip(), args=list(args))
         except BrowserError as error:
             raise AssertionError(
                 f"never came true: {script}\nThe page says:\n{self.text()}"
@@ -206,6 +206,8 @@ class Chromium(Browser):
         return self.cdp("Runtime.getHeapUsage")["usedSize"]
 
     def close(self):
+        if self.driver.poll() is not None:
+            return
         try:
             if self.session:
                 self.call("DeleteSession")

@@ -15,6 +15,7 @@ struct tcp {
   struct stream base;  // first, so that the two convert into each other
   uv_tcp_t handle;
   uv_shutdown_t shutdown;
+  bool wanted;        // bytes may come; else the next to come stop the reading
   size_t num_writes;  // of struct tcp_write, not yet called back
   // What was spliced to here and does not fit yet; NULL: nothing.
   struct splice_pipe *pipe;
@@ -77,7 +78,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   if (may_splice(t)) {
     splice_to_sink(t);
   }
-  if (t->num_moved > 0 || t->splice_err != 0 ||
+  if (!t->wanted || t->num_moved > 0 || t->splice_err != 0 ||
       t->num_full_reads == kMaxReadsAtOnce) {
     *buf = uv_buf_init(NULL, 0);
     return;
@@ -96,7 +97,9 @@ static void on_no_memory(struct tcp *t) {
   size_t moved = t->num_moved;
   t->num_moved = 0;
   t->num_full_reads = 0;
-  if (t->splice_err != 0) {
+  if (!t->wanted) {
+    uv_read_stop(uv_of(t));
+  } else if (t->splice_err != 0) {
     read_end(t, t->splice_err);
   } else if (moved > 0) {
     stream_emit_moved(&t->base, moved);
@@ -119,13 +122,15 @@ static void on_read(uv_stream_t *handle, ssize_t nread, const uv_buf_t *buf) {
   }
 }
 
+// Most pauses are over before anything comes, as between the messages of a
+// handshake. So it is only then that the kernel is told.
 static void tcp_want(struct stream *s, bool on) {
-  uv_stream_t *handle = uv_of(tcp_of(s));
+  struct tcp *t = tcp_of(s);
+  t->wanted = on;
   if (!on) {
-    uv_read_stop(handle);
     return;
   }
-  int err = uv_read_start(handle, on_alloc, on_read);
+  int err = uv_read_start(uv_of(t), on_alloc, on_read);
   if (err != 0 && err != UV_EALREADY) {
     stream_fail(s, err);
   }

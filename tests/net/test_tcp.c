@@ -1,10 +1,21 @@
 #include "net/tcp.h"
 
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "net_test.h"
 
 TestSuite(tcp, .timeout = 15);
+
+static int num_epoll_ctls;
+
+// epoll_ctl stands in for the C library's.
+int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event) {
+  num_epoll_ctls++;
+  return (int)syscall(SYS_epoll_ctl, epoll_fd, op, fd, event);
+}
 
 // A worker and both ends of one connection.
 struct pair {
@@ -377,4 +388,42 @@ Test(tcp, says_nothing_of_a_cancelled_connection) {
   stream_close(l.accepted);
   test_listener_close(&l);
   cr_assert_eq(worker_free(w), 0);
+}
+
+// As handshakes do, from one message to the next.
+Test(tcp, pauses_for_a_moment_without_telling_the_kernel) {
+  struct pair p;
+  pair_open(&p);
+  peer_write_text(&p.a, "ping");
+  RUN_UNTIL(p.worker, p.b.got.len == 4);
+  num_epoll_ctls = 0;
+  for (int i = 0; i < 3; i++) {
+    stream_read_stop(p.b.stream);
+    stream_read_start(p.b.stream);
+    turn_loop(p.worker, 1);
+    stream_read_stop(p.b.stream);
+    turn_loop(p.worker, 1);
+    stream_read_start(p.b.stream);
+    peer_write_text(&p.a, "ping");
+    turn_loop(p.worker, 2);
+  }
+  cr_assert_eq(p.b.got.len, 16);
+  cr_assert_eq(num_epoll_ctls, 0);
+  pair_cleanup(&p);
+}
+
+Test(tcp, is_woken_once_while_it_pauses) {
+  struct pair p;
+  pair_open(&p);
+  stream_read_stop(p.a.stream);
+  stream_read_stop(p.b.stream);
+  peer_write_text(&p.a, "ping");
+  peer_write_text(&p.b, "ping");
+  turn_loop(p.worker, 1);
+  cr_assert_eq(uv_run(worker_loop(p.worker), UV_RUN_NOWAIT), 0,
+               "nothing is waited for");
+  cr_assert_eq(p.b.got.len, 0);
+  stream_read_start(p.b.stream);
+  RUN_UNTIL(p.worker, p.b.got.len == 4);
+  pair_cleanup(&p);
 }

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { kStatusFormatSize = 24 };
+enum { kStatusFormatSize = 32 };
 
 // status_format_bytes writes "512 B", "1.2 kB" or "33 MB" (of 1000) and returns
 // `out`.

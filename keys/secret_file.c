@@ -190,7 +190,7 @@ static bool check_private(const char *path, const struct stat *info,
   }
   if ((info->st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     key_error_set(out_error,
-                  "%s holds a private key and has mode %04o, so that other "
+                  "%s holds what is secret and has mode %04o, so that other "
                   "users may use it; run `chmod 600 %s`",
                   path, (unsigned)(info->st_mode & 07777), path);
     return false;

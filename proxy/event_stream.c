@@ -142,20 +142,22 @@ static void on_end(void *owner, int err) {
   watcher_close(owner);
 }
 
-static void write_head(struct stream *browser) {
+static void write_head(struct stream *browser,
+                       const struct local_request *request) {
   struct bytes out = {0};
   append(&out,
          "HTTP/1.1 200 OK\r\n"
          "Content-Type: text/event-stream\r\n"
          "Cache-Control: no-store\r\n"
          "X-Content-Type-Options: nosniff\r\n");
-  local_fields_write(&out, NULL);
+  local_fields_write(&out, request, NULL);
   append(&out, "Connection: close\r\n\r\n: echproxy\n\n");
   stream_write(browser, out.data, out.len);
   free(out.data);
 }
 
-static void start(struct proxy *proxy, struct stream *browser) {
+static void start(struct proxy *proxy, struct stream *browser,
+                  const struct local_request *request) {
   static const struct stream_events kEvents = {.on_data = on_data,
                                                .on_end = on_end};
   struct watcher *w = xcalloc(1, sizeof(*w));
@@ -167,7 +169,7 @@ static void start(struct proxy *proxy, struct stream *browser) {
   proxy_add_watcher(proxy, &w->connection, watcher_close, w);
   stream_set_events(browser, &kEvents, w);
   stream_read_start(browser);
-  write_head(browser);
+  write_head(browser, request);
   tell(w);
 }
 
@@ -183,6 +185,6 @@ void event_stream_open(struct proxy *proxy, struct stream *browser,
                        "as many as may are watching already; close one of the "
                        "status pages");
   } else {
-    start(proxy, browser);
+    start(proxy, browser, request);
   }
 }

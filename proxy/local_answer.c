@@ -56,7 +56,8 @@ void local_nonce_make(char out[kLocalNonceSize]) {
   EVP_EncodeBlock((uint8_t *)out, octets, sizeof(octets));
 }
 
-void local_fields_write(struct bytes *out, const char *nonce) {
+void local_fields_write(struct bytes *out, const struct local_request *request,
+                        const char *nonce) {
   char sources[2 * kLocalNonceSize + 64] = "";
   if (nonce != NULL) {
     snprintf(sources, sizeof(sources),
@@ -68,15 +69,21 @@ void local_fields_write(struct bytes *out, const char *nonce) {
          "connect-src 'self' http://ech.internal https://ech.internal; "
          "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
          "Cross-Origin-Opener-Policy: same-origin\r\n"
-         "Cross-Origin-Resource-Policy: same-origin\r\n"
          "Referrer-Policy: no-referrer\r\n");
+  // To http://ech.internal browsers send no Sec-Fetch-Site, so that another
+  // site's request looks like a person's. A browser that keeps our answer from
+  // its script would tell it that this is not the answer for a name that does
+  // not exist, which the script gets, unreadable. Of ours it reads no more.
+  if (request->visitor.way != PAGE_PROXIED) {
+    append(out, "Cross-Origin-Resource-Policy: same-origin\r\n");
+  }
 }
 
 void local_answer_send(struct stream *browser,
                        const struct local_request *request,
                        const struct local_answer *answer) {
   struct bytes fields = {0};
-  local_fields_write(&fields, answer->nonce);
+  local_fields_write(&fields, request, answer->nonce);
   append(&fields, answer->fields != NULL ? answer->fields : "");
   bytes_append(&fields, "", 1);
   answer_send(browser, &(struct answer){

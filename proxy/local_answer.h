@@ -39,9 +39,10 @@ void local_request_address(struct bytes *out,
 enum { kLocalNonceSize = 25 };
 void local_nonce_make(char out[kLocalNonceSize]);
 
-// local_fields_write appends the header lines of every answer. The page's
-// styles and scripts need `nonce`; with NULL there are none.
-void local_fields_write(struct bytes *out, const char *nonce);
+// local_fields_write appends the header lines of every answer to `request`. The
+// page's styles and scripts need `nonce`; with NULL there are none.
+void local_fields_write(struct bytes *out, const struct local_request *request,
+                        const char *nonce);
 
 struct local_answer {
   int status;          // 0: 200

@@ -2,7 +2,8 @@
 one without, each behind a tap; a resolver; another site, which is hostile; and
 the proxy of a user whose home is a scratch directory.
 
-The tests are told where the programs are by ECHPROXY, ECH_ORIGIN and AXE.
+The tests are told where the programs are by ECHPROXY and ECH_ORIGIN, and by AXE
+the directory of fetch_axe.py.
 """
 
 import json
@@ -46,7 +47,7 @@ server:
   chroot: ""
   directory: ""
   pidfile: ""
-  local-zone: "example." static
+  local-zone: "." static
   {data}
 remote-control:
   control-enable: no
@@ -256,7 +257,8 @@ class Stage:
 
 def axe_source():
     """axe-core's script, out of the package that fetch_axe.py has fetched."""
-    with zipfile.ZipFile(os.environ["AXE"]) as wheel:
+    wheels = list(Path(os.environ["AXE"]).glob("axe_playwright_python-*.whl"))
+    with zipfile.ZipFile(wheels[0]) as wheel:
         name = next(n for n in wheel.namelist() if n.endswith("/axe.min.js"))
         return wheel.read(name).decode()
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -151,7 +151,9 @@ class Chromium(Browser):
         )
         self.url = f"http://127.0.0.1:{self.read_port()}"
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self.begin([*self.ARGUMENTS, f"--user-data-dir={home}/profile", *options])
+        # One of its own: the last browser may not have let go of its yet.
+        profile = tempfile.mkdtemp(prefix="chromium-", dir=home)
+        self.begin([*self.ARGUMENTS, f"--user-data-dir={profile}", *options])
 
     def read_port(self):
         for line in self.driver.stdout:

@@ -57,6 +57,8 @@ file(GLOB docs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md
      ${CMAKE_SOURCE_DIR}/docs/*.svg)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${units}/rotate.env
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${CMAKE_SOURCE_DIR}/packaging/examples/haproxy.cfg
+        DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(FILES ${CMAKE_SOURCE_DIR}/packaging/debian/copyright
         DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -5,6 +5,7 @@
 #include <openssl/mem.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,9 +74,30 @@ static bool refuse_half(const struct ca *ca, const char *present,
   return false;
 }
 
-// make_unless_there runs while we hold the lock.
-static bool make_unless_there(const struct ca *ca,
+// remove_cut removes what a first start was killed over: a key whose
+// certificate nobody has seen.
+static bool remove_cut(const struct ca *ca, int lock,
+                       struct key_error *out_error) {
+  return !ca_files_was_cut(lock) || ca_files_exists(ca->files.certificate) ||
+         (secret_file_remove_leftovers(ca->files.dir, out_error) &&
+          secret_file_remove(ca->files.key, out_error));
+}
+
+static bool make(const struct ca *ca, int lock, struct key_error *out_error) {
+  bool ok = ca_files_begin(lock, &ca->files, out_error) &&
+            ca_files_make_pair(&ca->files, false, out_error);
+  if (ok) {
+    ca_files_end(lock);
+  }
+  return ok;
+}
+
+// make_unless_there runs while we hold `lock`.
+static bool make_unless_there(const struct ca *ca, int lock,
                               struct key_error *out_error) {
+  if (!remove_cut(ca, lock, out_error)) {
+    return false;
+  }
   bool has_key = ca_files_exists(ca->files.key);
   bool has_certificate = ca_files_exists(ca->files.certificate);
   if (has_key && !has_certificate) {
@@ -84,7 +106,24 @@ static bool make_unless_there(const struct ca *ca,
   if (!has_key && has_certificate) {
     return refuse_half(ca, ca->files.certificate, ca->files.key, out_error);
   }
-  return has_key || ca_files_make_pair(&ca->files, false, out_error);
+  return has_key || make(ca, lock, out_error);
+}
+
+// tidy_up removes what a first start left that was killed when the CA was
+// whole. Where that cannot be done, the CA is as good.
+static void tidy_up(const struct ca *ca) {
+  struct stat info;
+  if (stat(ca->files.lock, &info) != 0 || info.st_size == 0) {
+    return;
+  }
+  int fd = ca_files_lock(&ca->files, NULL);
+  if (fd >= 0) {
+    if (ca_files_was_cut(fd) &&
+        secret_file_remove_leftovers(ca->files.dir, NULL)) {
+      ca_files_end(fd);
+    }
+    close(fd);
+  }
 }
 
 // make_once makes the CA in one of several processes that start at once; the
@@ -99,7 +138,7 @@ static bool make_once(const struct ca *ca, const char *state_dir,
   if (fd < 0) {
     return false;
   }
-  bool ok = make_unless_there(ca, out_error);
+  bool ok = make_unless_there(ca, fd, out_error);
   close(fd);  // and with it the lock
   return ok;
 }
@@ -272,6 +311,9 @@ struct ca *ca_open(const char *state_dir, struct key_error *out_error) {
   // A CA that is there is only read, so that a read-only directory will do.
   bool is_whole =
       ca_files_exists(ca->files.key) && ca_files_exists(ca->files.certificate);
+  if (is_whole) {
+    tidy_up(ca);
+  }
   if ((!is_whole && !make_once(ca, state_dir, out_error)) ||
       !secret_file_check_dir(state_dir, out_error) ||
       !load_settled(ca, out_error)) {

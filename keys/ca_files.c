@@ -74,6 +74,23 @@ int ca_files_lock(const struct ca_files *files, struct key_error *out_error) {
   return fd;
 }
 
+bool ca_files_begin(int fd, const struct ca_files *files,
+                    struct key_error *out_error) {
+  if (pwrite(fd, "+", 1, 0) == 1 && fsync(fd) == 0) {
+    return true;
+  }
+  key_error_set(out_error, "cannot write %s: %s", files->lock, strerror(errno));
+  return false;
+}
+
+// Where this fails, the next one to look at the files finds them whole.
+void ca_files_end(int fd) { (void)!ftruncate(fd, 0); }
+
+bool ca_files_was_cut(int fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 && info.st_size > 0;
+}
+
 // write_label names the machine and the day, so that a person who finds the CA
 // in a browser's list knows where it comes from. At most 64 characters (RFC
 // 5280, appendix A, ub-common-name).

@@ -31,6 +31,15 @@ bool ca_files_exists(const char *path);
 // let it go. -1 with the reason in `out_error`.
 int ca_files_lock(const struct ca_files *files, struct key_error *out_error);
 
+// ca_files_begin notes under the lock `fd` that files are being made where
+// there are none, and ca_files_end that they are. What a program was killed
+// over in between is nobody's CA yet, and ca_files_was_cut says that there is
+// such. ca_files_begin fails with the reason in `out_error`.
+bool ca_files_begin(int fd, const struct ca_files *files,
+                    struct key_error *out_error);
+void ca_files_end(int fd);
+bool ca_files_was_cut(int fd);
+
 // ca_files_make_pair makes a CA and writes both files, the key first. With
 // `may_replace` it takes the place of the one that is there. The caller holds
 // the lock.

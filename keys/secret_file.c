@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/mem.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,29 @@ static bool write_all(int fd, const uint8_t *data, size_t len) {
   return true;
 }
 
+// open_temporary makes a new file of the name that it writes into `template`,
+// in place of its X's. It is mkostemp(3), but for ThreadSanitizer, which does
+// not see that one open a file and takes the descriptor for the one that had
+// its number before, on another thread.
+static int open_temporary(char *template) {
+  static const char kLetters[] = "abcdefghijklmnopqrstuvwxyz012345";
+  enum { kRandomLen = 6, kTries = 100 };
+  char *random_part = template + strlen(template) - kRandomLen;
+  int fd = -1;
+  for (int i = 0; fd < 0 && i < kTries; i++) {
+    uint8_t octets[kRandomLen];
+    RAND_bytes(octets, sizeof(octets));
+    for (size_t k = 0; k < kRandomLen; k++) {
+      random_part[k] = kLetters[octets[k] % 32];
+    }
+    fd = open(template, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST) {
+      break;
+    }
+  }
+  return fd;
+}
+
 // give_owner makes the file `like`'s owner's, where it is not already.
 static bool give_owner(int fd, const struct stat *like) {
   struct stat info;
@@ -55,7 +79,7 @@ static bool give_owner(int fd, const struct stat *like) {
 // failure no file is left and errno says why.
 static bool write_temporary(char *template, const uint8_t *data, size_t len,
                             mode_t mode, const struct stat *like) {
-  int fd = mkostemp(template, O_CLOEXEC);
+  int fd = open_temporary(template);
   if (fd < 0) {
     return false;
   }
@@ -190,7 +214,7 @@ static bool check_private(const char *path, const struct stat *info,
   }
   if ((info->st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     key_error_set(out_error,
-                  "%s holds a private key and has mode %04o, so that other "
+                  "%s holds what is secret and has mode %04o, so that other "
                   "users may use it; run `chmod 600 %s`",
                   path, (unsigned)(info->st_mode & 07777), path);
     return false;

@@ -16,6 +16,7 @@ static const char *usual_phrase(int status) {
       {403, "Forbidden"},
       {404, "Not Found"},
       {405, "Method Not Allowed"},
+      {407, "Proxy Authentication Required"},
       {408, "Request Timeout"},
       {411, "Length Required"},
       {413, "Content Too Large"},

@@ -1,5 +1,6 @@
 #include "proxy/client.h"
 
+#include <openssl/mem.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +8,7 @@
 
 #include "net/tcp.h"
 #include "net/xalloc.h"
+#include "proxy/admission.h"
 #include "proxy/answer.h"
 #include "proxy/authority.h"
 #include "proxy/forward.h"
@@ -14,6 +16,7 @@
 #include "proxy/local_page.h"
 #include "proxy/own_tunnel.h"
 #include "proxy/socks5.h"
+#include "proxy/terms.h"
 #include "proxy/tunnel.h"
 
 enum { kRequestDeadlineMs = 10000, kSocksVersion = 5, kHttpPort = 80 };
@@ -28,10 +31,16 @@ struct client {
   struct page_visitor visitor;
   bool is_inside;       // a tunnel of ours: HTTP alone, for our own pages
   size_t greeting_len;  // of SOCKS5, once that was answered
+  size_t login_len;     // likewise; it stays 0 when there are no users
+  // A wrong password, whose answer waits for the deadline.
+  bool is_wrong;
+  bool is_wrong_head;  // in a HEAD request
+  size_t guess_place;
 };
 
 static void on_deadline_closed(uv_handle_t *handle) {
   struct client *c = handle->data;
+  OPENSSL_cleanse(c->in.data, c->in.len);  // there may be a password in it
   free(c->in.data);
   free(c);
 }
@@ -40,6 +49,9 @@ static void on_deadline_closed(uv_handle_t *handle) {
 // until the caller has returned to the loop; no on_ function of `c` runs.
 static struct stream *release(struct client *c) {
   stream_read_stop(c->browser);
+  if (c->is_wrong) {
+    guesses_end(&c->proxy->guesses, c->guess_place);
+  }
   proxy_remove(c->proxy, &c->connection);
   uv_close((uv_handle_t *)&c->deadline, on_deadline_closed);
   return c->browser;
@@ -62,6 +74,84 @@ static void refuse_malformed(struct client *c, enum http_head_status status) {
   snprintf(why, sizeof(why), "the request was refused: %s",
            http_head_status_str(status));
   refuse_http(c, http_head_status_code(status), why);
+}
+
+// Who may use the proxy.
+
+static void on_deadline(uv_timer_t *deadline);
+
+// A reload between two messages of a SOCKS5 client has it go by the new users:
+// whoever was not asked for a password then lacks one.
+static const struct user_list *users_of(const struct client *c) {
+  return c->proxy->terms->users;
+}
+
+static struct admission_desk desk_for(struct client *c) {
+  return (struct admission_desk){users_of(c), &c->proxy->guesses,
+                                 c->visitor.peer};
+}
+
+static void warn_of_guess(const struct client *c) {
+  char peer[kAddressTextSize];
+  address_format(peer, &c->visitor.peer);
+  *strrchr(peer, ':') = '\0';  // a guesser's ports only make lines differ
+  log_warning(c->proxy->log,
+              "a client at %s gave a wrong name or password and was refused",
+              peer);
+}
+
+// Lets the answer to a wrong password wait, so that many cannot be tried.
+static void delay_refusal(struct client *c, bool is_head) {
+  c->is_wrong = true;
+  c->is_wrong_head = is_head;
+  stream_read_stop(c->browser);
+  uv_timer_start(&c->deadline, on_deadline, kGuessesDelayMs, 0);
+}
+
+static bool is_socks(const struct client *c) {
+  return c->in.data[0] == kSocksVersion;
+}
+
+static void refuse_login(struct client *c, bool is_head) {
+  if (is_socks(c)) {
+    admission_refuse_socks5(release(c));
+  } else {
+    admission_refuse_http(release(c), is_head);
+  }
+}
+
+// Says whether `c` may go on. If not, it is seen to here.
+static bool may_go_on(struct client *c, enum admission admission,
+                      bool is_head) {
+  switch (admission) {
+    case ADMISSION_GRANTED:
+      return true;
+    case ADMISSION_MISSING:
+      refuse_login(c, is_head);
+      return false;
+    case ADMISSION_WRONG:
+      warn_of_guess(c);
+      delay_refusal(c, is_head);
+      return false;
+    case ADMISSION_TOO_MANY:
+      client_close(c);
+      return false;
+  }
+  return false;
+}
+
+static bool may_ask(struct client *c, const struct http_head *head) {
+  const struct admission_desk desk = desk_for(c);
+  return desk.users == NULL ||
+         may_go_on(c, admission_by_head(&desk, &c->guess_place, head),
+                   http_text_is(head->method, "HEAD"));
+}
+
+// What a request is for.
+
+static bool is_for_us(const struct http_head *head) {
+  return head->target.data[0] == '/' ||
+         (head->target.data[0] == '*' && head->target.len == 1);
 }
 
 // Goes on with a tunnel to `site`; the request was `used` bytes.
@@ -151,11 +241,6 @@ static void open_url(struct client *c, const struct http_head *head) {
   }
 }
 
-static bool is_for_us(const struct http_head *head) {
-  return head->target.data[0] == '/' ||
-         (head->target.data[0] == '*' && head->target.len == 1);
-}
-
 // Within a tunnel of ours nothing else is to be had.
 static void open_inside(struct client *c, const struct http_head *head) {
   if (is_for_us(head)) {
@@ -169,8 +254,12 @@ static void open_inside(struct client *c, const struct http_head *head) {
 static void open_request(struct client *c, const struct http_head *head) {
   if (c->is_inside) {
     open_inside(c, head);
-  } else if (head->method.len == 7 &&
-             memcmp(head->method.data, "CONNECT", 7) == 0) {
+    return;
+  }
+  if (!is_for_us(head) && !may_ask(c, head)) {
+    return;
+  }
+  if (head->method.len == 7 && memcmp(head->method.data, "CONNECT", 7) == 0) {
     open_connect(c, head);
   } else if (target_starts(head, "http://")) {
     open_url(c, head);
@@ -199,14 +288,14 @@ static void read_http(struct client *c) {
 static void read_socks_request(struct client *c) {
   struct authority site;
   size_t request_len;
-  enum socks5_status status =
-      socks5_request_read(&site, &request_len, c->in.data + c->greeting_len,
-                          c->in.len - c->greeting_len);
+  size_t used = c->greeting_len + c->login_len;
+  enum socks5_status status = socks5_request_read(
+      &site, &request_len, c->in.data + used, c->in.len - used);
   if (status == SOCKS5_INCOMPLETE) {
     return;
   }
   if (status == SOCKS5_OK) {
-    open_tunnel(c, FRONT_SOCKS5, c->greeting_len + request_len, &site);
+    open_tunnel(c, FRONT_SOCKS5, used + request_len, &site);
     return;
   }
   uint8_t reply[kSocks5ReplyLen];
@@ -215,34 +304,67 @@ static void read_socks_request(struct client *c) {
   stream_close_after_drain(release(c), kAnswerDrainMs);
 }
 
+static void read_socks_login(struct client *c) {
+  struct socks5_login login;
+  size_t login_len;
+  enum socks5_status status =
+      socks5_login_read(&login, &login_len, c->in.data + c->greeting_len,
+                        c->in.len - c->greeting_len);
+  if (status == SOCKS5_INCOMPLETE) {
+    return;
+  }
+  if (status != SOCKS5_OK) {
+    admission_refuse_socks5(release(c));
+    return;
+  }
+  const struct admission_desk desk = desk_for(c);
+  if (may_go_on(c, admission_by_login(&desk, &c->guess_place, &login), false)) {
+    uint8_t reply[kSocks5LoginReplyLen];
+    socks5_login_reply_write(reply, true);
+    stream_write(c->browser, reply, sizeof(reply));
+    c->login_len = login_len;
+    read_socks_request(c);  // it may have come along
+  }
+}
+
+static void read_after_greeting(struct client *c) {
+  if (users_of(c) != NULL && c->login_len == 0) {
+    read_socks_login(c);
+  } else {
+    read_socks_request(c);
+  }
+}
+
 static void read_socks_greeting(struct client *c) {
   size_t greeting_len;
+  enum socks5_method wanted =
+      users_of(c) != NULL ? SOCKS5_PASSWORD : SOCKS5_ANYBODY;
   enum socks5_status status =
-      socks5_greeting_read(&greeting_len, c->in.data, c->in.len);
+      socks5_greeting_read(&greeting_len, wanted, c->in.data, c->in.len);
   if (status == SOCKS5_INCOMPLETE) {
     return;
   }
   uint8_t method[kSocks5MethodLen];
-  socks5_method_write(method, status);
+  socks5_method_write(method, wanted, status);
   stream_write(c->browser, method, sizeof(method));
   if (status != SOCKS5_OK) {
     stream_close_after_drain(release(c), kAnswerDrainMs);
     return;
   }
   c->greeting_len = greeting_len;
-  read_socks_request(c);  // it may have come along
+  read_after_greeting(c);  // it may have come along
 }
 
 static void on_data(void *owner, const uint8_t *data, size_t len) {
   struct client *c = owner;
   // One event's bytes on top of an incomplete request, which is bounded.
   bytes_append(&c->in, data, len);
-  if (c->is_inside || c->in.data[0] != kSocksVersion) {
+  if (c->is_inside || !is_socks(c)) {
     read_http(c);
   } else if (c->greeting_len == 0) {
     read_socks_greeting(c);
   } else {
-    read_socks_request(c);
+    read_after_greeting(c);
   }
 }
 
@@ -253,7 +375,9 @@ static void on_end(void *owner, int err) {
 
 static void on_deadline(uv_timer_t *deadline) {
   struct client *c = deadline->data;
-  if (c->in.len == 0 || (!c->is_inside && c->in.data[0] == kSocksVersion)) {
+  if (c->is_wrong) {
+    refuse_login(c, c->is_wrong_head);
+  } else if (c->in.len == 0 || (!c->is_inside && is_socks(c))) {
     client_close(c);
   } else {
     refuse_malformed(c, HTTP_HEAD_INCOMPLETE);

@@ -22,6 +22,7 @@
 #include "proxy/greeter.h"
 #include "proxy/lifecycle.h"
 #include "proxy/local_site.h"
+#include "proxy/log_sink.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
 #include "proxy/reload.h"
@@ -45,6 +46,7 @@ enum {
 
 // What the proxy stands on, in the order in which it is made.
 struct run {
+  struct log_sink *sink;
   struct service_sockets sockets;  // to listen on in place of options.listen
   struct ca *ca;
   char *ca_pem;
@@ -58,6 +60,7 @@ struct run {
   struct reload *reload;
   struct rule_desk *rules;
   struct lifecycle *lifecycle;
+  struct log_ticker *ticker;
 };
 
 // Raises the limit of open files as far as allowed, and returns it.
@@ -170,6 +173,7 @@ static bool open_crew(struct run *r, int argc, char **argv) {
   r->rules = rule_desk_open(r->crew, r->reload);
   r->local->rules = rule_desk_inbox(r->rules);
   r->lifecycle = lifecycle_open(r->crew, r->common.tally, r->reload);
+  r->ticker = log_ticker_open(crew_worker(r->crew), r->sink);
   return true;
 }
 
@@ -253,6 +257,9 @@ static bool start_crew(struct run *r) {
   if (!start_listening(r)) {
     return false;
   }
+  if (!service_manager_check(&r->sockets, NULL)) {
+    reload_require_users(r->reload);
+  }
   memcpy(r->local->listen, r->sockets.addresses, sizeof(r->local->listen));
   r->local->num_listen = r->sockets.num;
   if (!crew_start(r->crew, &err)) {
@@ -271,6 +278,8 @@ static bool start_crew(struct run *r) {
 static int serve(struct run *r, struct options *options, int argc,
                  char **argv) {
   struct key_error error;
+  r->sink = log_sink_new();
+  options->log.sink = r->sink;
   const struct log log = options->log;
   if (!service_manager_sockets(&r->sockets, &error)) {
     log_error(&log, "%s", error.text);
@@ -282,6 +291,10 @@ static int serve(struct run *r, struct options *options, int argc,
   if (r->config == NULL) {
     log_error(&log, "%s", error.text);
     return EX_CONFIG;
+  }
+  if (r->config->users == NULL && !service_manager_check(&r->sockets, &error)) {
+    log_error(&log, "%s", error.text);
+    return EX_UNAVAILABLE;
   }
   if (!open_common(r, &error)) {
     log_error(&log, "%s", error.text);
@@ -298,11 +311,12 @@ static int serve(struct run *r, struct options *options, int argc,
 
 // Takes everything down. False when something of a worker's was left open.
 static bool take_down(struct run *r) {
+  log_ticker_close(r->ticker);
   running_files_remove(r->running);
   lifecycle_close(r->lifecycle);
   rule_desk_close(r->rules);
   reload_close(r->reload);
-  struct log log = {LOG_TEXT, LOG_NORMAL};
+  struct log log = {.level = LOG_NORMAL};
   if (r->crew != NULL) {
     log = crew_config(r->crew)->options.log;
   }
@@ -317,6 +331,7 @@ static bool take_down(struct run *r) {
   config_unref(r->config);
   free(r->ca_pem);
   ca_free(r->ca);
+  log_sink_free(r->sink);
   return err == 0;
 }
 

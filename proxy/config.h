@@ -1,7 +1,7 @@
 // config is one configuration made ready to be used: the options, the trust
-// stores that they name, and what the connections to all sites share. It never
-// changes. A reload makes another, and what began under the one before goes on
-// with it: so it is counted, by all threads.
+// stores and users that they name, and what the connections to all sites share.
+// It never changes. A reload makes another, and what began under the one before
+// goes on with it: so it is counted, by all threads.
 
 #ifndef ECHPROXY_PROXY_CONFIG_H
 #define ECHPROXY_PROXY_CONFIG_H
@@ -12,12 +12,14 @@
 #include "keys/key_error.h"
 #include "proxy/options.h"
 #include "proxy/trust.h"
+#include "proxy/user_list.h"
 
 struct config {
   struct options options;
   struct trust trust;
-  struct origin *origin;  // ech/origin.h
-  atomic_uint num_refs;   // config_ref's own
+  struct user_list *users;  // who may use the proxy; NULL: who can reach it
+  struct origin *origin;    // ech/origin.h
+  atomic_uint num_refs;     // config_ref's own
 };
 
 // config_new makes one of `options`, which it takes and leaves empty, with one

@@ -50,7 +50,7 @@ static void on_status_signal(uv_signal_t *handle, int signum) {
   const struct lifecycle *l = handle->data;
   struct tally_counts counts;
   tally_read(l->tally, &counts);
-  log_notice(log_of(l),
+  log_answer(log_of(l),
              "status: open=%zu hidden=%" PRIu64 " passed=%" PRIu64
              " refused=%" PRIu64 " minted=%" PRIu64,
              crew_num_open(l->crew), counts.verdicts[VISIT_HIDDEN],
@@ -62,7 +62,7 @@ static void on_reload_signal(uv_signal_t *handle, int signum) {
   (void)signum;
   const struct lifecycle *l = handle->data;
   origin_forget(crew_config(l->crew)->origin);
-  log_notice(
+  log_answer(
       log_of(l),
       "session tickets, learned configurations and verified certificates "
       "are forgotten");

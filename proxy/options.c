@@ -242,6 +242,38 @@ static bool complete_sites(const struct options *options,
                            section->upstream->host, section->pattern.text, why);
 }
 
+// Returns what was set last for the setting `name`, or NULL.
+static const struct trail_entry *find_set(const struct setting_trail *trail,
+                                          const char *name) {
+  for (size_t i = trail->num_entries; i > 0; i--) {
+    const struct trail_entry *entry = &trail->entries[i - 1];
+    if (entry->name != NULL && strcmp(entry->name, name) == 0) {
+      return entry;
+    }
+  }
+  return NULL;
+}
+
+// Whoever could reach an address of the network could use the proxy.
+static bool check_listen(const struct options *options,
+                         struct options_error *out_error) {
+  static const char kWhy[] =
+      "the proxy lets in whoever can reach it, so on an address that other "
+      "machines can reach it needs users = FILE, names with passwords; without "
+      "them, use an address of 127.0.0.0/8 or [::1]";
+  char text[kAddressTextSize];
+  const struct trail_entry *set = find_set(&options->trail, "listen");
+  if (address_is_loopback(&options->listen) || options->users != NULL) {
+    return true;
+  }
+  address_format(text, &options->listen);
+  if (set != NULL && set->line != kTrailCommandLine) {
+    return options_error_set(out_error, EX_CONFIG, "%s:%d: listen = %s: %s",
+                             options->trail.path, set->line, text, kWhy);
+  }
+  return options_error_set(out_error, EX_USAGE, "--listen %s: %s", text, kWhy);
+}
+
 // Reads HOST[:PORT]; an IPv6 address alone may stand without brackets.
 static bool set_target(struct options *options, struct options_error *out_error,
                        const char *argument) {
@@ -274,12 +306,17 @@ static bool complete(struct options *options, struct options_error *out_error,
                      enum options_command command, const struct given *given) {
   switch (command) {
     case OPTIONS_RUN:
+      if (!check_listen(options, out_error)) {
+        return false;
+      }
+      // Fall through.
     case OPTIONS_CHECK:
       return complete_resolvers(options, out_error, given) &&
              complete_upstream(options, out_error, given) &&
              complete_sites(options, out_error);
     case OPTIONS_CONFIG:
-      return options->init || complete_resolvers(options, out_error, given);
+      return options->init || (check_listen(options, out_error) &&
+                               complete_resolvers(options, out_error, given));
     case OPTIONS_CA:
     case OPTIONS_TRUST:
     case OPTIONS_UNTRUST:
@@ -323,7 +360,7 @@ static void set_defaults(struct options *options) {
 
 bool options_parse(struct options *options, struct options_error *out_error,
                    enum options_command command, int argc, char **argv) {
-  *options = (struct options){.log = {LOG_TEXT, LOG_NORMAL}};
+  *options = (struct options){.log = {.level = LOG_NORMAL}};
   set_defaults(options);
   struct given given = {NULL, 0, NULL};
   bool ok = read_command_line(&given, out_error, command, argc, argv) &&
@@ -337,6 +374,7 @@ void options_cleanup(struct options *options) {
   free(options->state_dir);
   free(options->upstream_ca);
   free(options->resolver_ca);
+  free(options->users);
   site_rules_free(options->sites);
   local_domains_cleanup(&options->local_domains);
   upstream_free(options->upstream);

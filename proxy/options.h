@@ -39,6 +39,7 @@ struct options {
   char *state_dir;    // NULL: the default
   char *upstream_ca;  // NULL: the system's trust store alone
   char *resolver_ca;  // likewise
+  char *users;        // the file of those who may use the proxy; NULL: anybody
   // What sites and resolvers are reached through, its addresses known; NULL:
   // nothing. Resolvers on loopback are reached directly all the same.
   struct upstream *upstream;
@@ -50,7 +51,7 @@ struct options {
   struct site_rules *sites;            // NULL: none
   struct local_domains local_domains;  // for the system's resolver
   // For `run`.
-  struct address listen;  // always loopback; port 0: the kernel's choice
+  struct address listen;  // loopback, or there are users; port 0: any free one
   bool listen_asked;      // that it is not the default
   size_t num_workers;     // 0: as many as fit the machine
   struct log log;

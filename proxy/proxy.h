@@ -13,6 +13,7 @@
 #include "ech/lookup_answer.h"
 #include "net/upstream.h"
 #include "net/worker.h"
+#include "proxy/guesses.h"
 #include "proxy/log.h"
 
 enum proxy_mode {
@@ -43,6 +44,7 @@ struct proxy_limit {
 struct proxy {
   // The worker's own.
   struct worker *worker;
+  struct guesses guesses;          // wrong passwords that wait for an answer
   struct terms *terms;             // terms.h: for connections that begin now
   const struct log *log;           // of the configuration in force
   struct connection *connections;  // the open ones, newest first

@@ -24,6 +24,7 @@ struct reload {
   bool is_busy;     // it is read, or not yet with all workers
   bool is_reading;  // on the other thread
   bool again;       // it was asked for meanwhile
+  bool needs_users;
   bool closing;
   struct waiting now;    // for what is read
   struct waiting later;  // for when it is read again
@@ -57,6 +58,20 @@ static void read_config(uv_work_t *work) {
     }
   }
   options_cleanup(&options);
+}
+
+// Everybody who can reach the proxy would be let in from one moment to the
+// next.
+static bool has_users_it_needs(struct reload *r) {
+  if (!r->needs_users || r->config->users != NULL) {
+    return true;
+  }
+  config_unref(r->config);
+  r->config = NULL;
+  return options_error_set(
+      &r->error, EX_CONFIG,
+      "users is not set, and other machines can reach the address that the "
+      "proxy listens at");
 }
 
 static bool is_same_text(const char *a, const char *b) {
@@ -104,12 +119,14 @@ static void finish(struct reload *r, const char *why_not) {
 
 static void on_applied(void *owner) {
   struct reload *r = owner;
-  log_notice(&crew_config(r->crew)->options.log,
+  log_answer(&crew_config(r->crew)->options.log,
              "the configuration was read again and is in force");
   finish(r, NULL);
 }
 
 static void apply(struct reload *r) {
+  // Lines that repeat are counted whichever configuration is in force.
+  r->config->options.log.sink = crew_config(r->crew)->options.log.sink;
   keep_fixed(&r->config->options, &crew_config(r->crew)->options);
   crew_apply(r->crew, r->config, on_applied, r);
   config_unref(r->config);
@@ -121,7 +138,7 @@ static void on_read(uv_work_t *work, int err) {
   if (r->closing) {
     config_unref(err == 0 ? r->config : NULL);
     free(r);
-  } else if (r->config != NULL) {
+  } else if (r->config != NULL && has_users_it_needs(r)) {
     apply(r);
   } else {
     log_error(&crew_config(r->crew)->options.log,
@@ -141,6 +158,8 @@ static void start(struct reload *r) {
   uv_queue_work(worker_loop(crew_worker(r->crew)), &r->work, read_config,
                 on_read);
 }
+
+void reload_require_users(struct reload *r) { r->needs_users = true; }
 
 void reload_start(struct reload *r, reload_done_cb *done, void *owner) {
   if (done != NULL) {

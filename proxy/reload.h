@@ -22,6 +22,10 @@ struct reload *reload_open(struct crew *crew, X509 *own_ca, int argc,
 // one line, borrowed until it returns.
 typedef void reload_done_cb(void *owner, const char *why_not);
 
+// reload_require_users says that the proxy listens where other machines can
+// reach it: a configuration without users is wrong from now on.
+void reload_require_users(struct reload *reload);
+
 // reload_start begins to read, or, when that is under way, will do it once more
 // after that. In the end the new configuration is in force (crew_apply), or,
 // when anything in it is wrong, the old one still is, and one line in the log

@@ -47,7 +47,6 @@ static bool listens_for_tcp(int fd, struct address *out) {
 static bool take(struct service_sockets *out, struct key_error *out_error,
                  int fd) {
   struct address *address = &out->addresses[out->num];
-  char text[kAddressTextSize];
   if (!listens_for_tcp(fd, address)) {
     key_error_set(out_error,
                   "descriptor %d, which the service manager passed, does not "
@@ -55,14 +54,6 @@ static bool take(struct service_sockets *out, struct key_error *out_error,
                   "ListenStream=127.0.0.1:8450 in the .socket unit, and not "
                   "Accept=yes",
                   fd);
-    return false;
-  }
-  if (!address_is_loopback(address)) {
-    key_error_set(out_error,
-                  "the service manager passed a socket at %s: the proxy lets "
-                  "in whoever can reach it, so write ListenStream= with an "
-                  "address of 127.0.0.0/8 or [::1] in the .socket unit",
-                  address_format(text, address));
     return false;
   }
   fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -83,6 +74,23 @@ bool service_manager_sockets(struct service_sockets *out,
   }
   for (int i = 0; i < (int)num; i++) {
     if (!take(out, out_error, kFirstPassed + i)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool service_manager_check(const struct service_sockets *sockets,
+                           struct key_error *out_error) {
+  char text[kAddressTextSize];
+  for (size_t i = 0; i < sockets->num; i++) {
+    if (!address_is_loopback(&sockets->addresses[i])) {
+      key_error_set(out_error,
+                    "the service manager passed a socket at %s: the proxy lets "
+                    "in whoever can reach it, so set users = FILE, names with "
+                    "passwords, or write ListenStream= with an address of "
+                    "127.0.0.0/8 or [::1] in the .socket unit",
+                    address_format(text, &sockets->addresses[i]));
       return false;
     }
   }

@@ -22,11 +22,16 @@ struct service_sockets {
 };
 
 // service_manager_sockets takes the sockets out of the environment, before
-// there are other threads. Each is one that listens for TCP connections at a
-// loopback address, as --listen has it; the caller owns it. False with
-// `out_error` when one is anything else: none is owned then.
+// there are other threads. Each is one that listens for TCP connections; the
+// caller owns it. False with `out_error` when one is anything else: none is
+// owned then.
 bool service_manager_sockets(struct service_sockets *out,
                              struct key_error *out_error);
+
+// service_manager_check says whether all sockets are at loopback addresses, as
+// they must be where there are no users; else `out_error` says which is not.
+bool service_manager_check(const struct service_sockets *sockets,
+                           struct key_error *out_error);
 
 // service_manager_say tells the service manager `state`, such as "READY=1".
 // Where there is none, or it does not listen, nothing happens.

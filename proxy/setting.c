@@ -111,19 +111,16 @@ static bool apply_resolver_ca(struct options *o, const char *value,
   return apply_text(&o->resolver_ca, value, out_why);
 }
 
+static bool apply_users(struct options *o, const char *value,
+                        const char **out_why) {
+  return apply_text(&o->users, value, out_why);
+}
+
 static bool apply_listen(struct options *o, const char *value,
                          const char **out_why) {
   struct address address;
   if (!address_from_host_port(&address, value)) {
     *out_why = "write it as 127.0.0.1:8450 or [::1]:8450";
-    return false;
-  }
-  // There is no authentication yet, so whoever could reach the port could use
-  // the proxy.
-  if (!address_is_loopback(&address)) {
-    *out_why =
-        "the proxy lets in whoever can reach it, so it only listens on this "
-        "machine: use an address of 127.0.0.0/8 or [::1]";
     return false;
   }
   o->listen = address;
@@ -278,8 +275,12 @@ static const struct setting kSettings[] = {
      NULL},
     {"listen", 0, "proxy", kSettingRun, apply_listen,
      "Where browsers find the proxy: an address of this machine, ADDR:PORT.\n"
-     "Port 0 picks a free one.",
+     "Port 0 picks a free one. One that other machines can reach needs users.",
      "127.0.0.1:8450", NULL},
+    {"users", 0, "proxy", kSettingRun | kSettingPath, apply_users,
+     "A file of lines NAME:PASSWORD that only you may read: the proxy then\n"
+     "lets in nobody else. Not set: whoever can reach it.",
+     NULL, "users.txt"},
     {"workers", 0, "proxy", kSettingRun, apply_workers,
      "Threads that share the work, 1 to 64; auto: one for each core that the\n"
      "proxy may run on, at most 4.",

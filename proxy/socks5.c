@@ -5,7 +5,7 @@
 
 enum {
   kVersion = 5,
-  kNoAuthentication = 0,
+  kLoginVersion = 1,
   kCommandConnect = 1,
   kAddressIpv4 = 1,
   kAddressDomain = 3,
@@ -31,8 +31,9 @@ uint8_t socks5_status_reply(enum socks5_status status) {
   return kReplies[status];
 }
 
-enum socks5_status socks5_greeting_read(size_t *out_len, const uint8_t *data,
-                                        size_t len) {
+enum socks5_status socks5_greeting_read(size_t *out_len,
+                                        enum socks5_method method,
+                                        const uint8_t *data, size_t len) {
   if (len >= 1 && data[0] != kVersion) {
     return SOCKS5_MALFORMED;
   }
@@ -40,8 +41,33 @@ enum socks5_status socks5_greeting_read(size_t *out_len, const uint8_t *data,
     return SOCKS5_INCOMPLETE;
   }
   *out_len = 2 + (size_t)data[1];
-  bool offered = memchr(data + 2, kNoAuthentication, data[1]) != NULL;
+  bool offered = memchr(data + 2, (int)method, data[1]) != NULL;
   return offered ? SOCKS5_OK : SOCKS5_NO_METHOD;
+}
+
+enum socks5_status socks5_login_read(struct socks5_login *out, size_t *out_len,
+                                     const uint8_t *data, size_t len) {
+  if (len >= 1 && data[0] != kLoginVersion) {
+    return SOCKS5_MALFORMED;
+  }
+  if (len < 2 || len < 3 + (size_t)data[1]) {
+    return SOCKS5_INCOMPLETE;
+  }
+  size_t name_len = data[1];
+  size_t password_len = data[2 + name_len];
+  if (len < 3 + name_len + password_len) {
+    return SOCKS5_INCOMPLETE;
+  }
+  *out = (struct socks5_login){data + 2, name_len, data + 3 + name_len,
+                               password_len};
+  *out_len = 3 + name_len + password_len;
+  return SOCKS5_OK;
+}
+
+void socks5_login_reply_write(uint8_t out[kSocks5LoginReplyLen],
+                              bool is_welcome) {
+  out[0] = kLoginVersion;
+  out[1] = is_welcome ? 0 : 1;
 }
 
 // Finds the address, without the length octet of a domain, and its length.
@@ -115,9 +141,9 @@ enum socks5_status socks5_request_read(struct authority *out, size_t *out_len,
 }
 
 void socks5_method_write(uint8_t out[kSocks5MethodLen],
-                         enum socks5_status status) {
+                         enum socks5_method method, enum socks5_status status) {
   out[0] = kVersion;
-  out[1] = status == SOCKS5_OK ? kNoAuthentication : 0xff;
+  out[1] = status == SOCKS5_OK ? (uint8_t)method : 0xff;
 }
 
 void socks5_reply_write(uint8_t out[kSocks5ReplyLen], uint8_t reply) {

@@ -19,6 +19,7 @@ struct terms {
   enum proxy_mode mode;             // but for sites whose rule has another
   const struct upstream *upstream;  // to reach sites through, or NULL; likewise
   const struct site_rules *sites;   // proxy/site_rule.h; NULL: none
+  const struct user_list *users;    // proxy/user_list.h; NULL: everybody
   struct config *config;            // that owns what is borrowed here
   unsigned num_refs;                // terms_ref's own
   struct task task;

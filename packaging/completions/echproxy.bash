@@ -7,7 +7,7 @@ _echproxy_options() {
   local names="--mode --resolver --bootstrap --local-domain --resolver-ca
     --upstream-ca --upstream-proxy $trust"
   case $1 in
-    run) echo "--listen --workers --verbose --quiet --log-format $names" ;;
+    run) echo "--listen --users --workers --verbose --quiet --log-format $names" ;;
     check) echo "--json $names" ;;
     config) echo '--init --force --show --config --help' ;;
     trust) echo "--list --dry-run $trust" ;;
@@ -55,7 +55,7 @@ _echproxy() {
     command=${COMP_WORDS[1]}
   fi
   case $prev in
-    -c | --config | --resolver-ca | --upstream-ca | --out | --avoid)
+    -c | --config | --resolver-ca | --upstream-ca | --users | --out | --avoid)
       COMPREPLY=($(compgen -f -- "$cur"))
       return
       ;;

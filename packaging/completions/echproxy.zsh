@@ -44,7 +44,8 @@ fi
 case $command in
   run)
     options=($names $file_and_ca
-      '--listen[loopback address and port]:address and port: '
+      '--listen[address and port to listen on]:address and port: '
+      '--users[names and passwords to let in]:file:_files'
       '--workers[threads that share the work]:number: '
       '(-v --verbose)'{-v,--verbose}'[name the hosts in the log]'
       '(-q --quiet)'{-q,--quiet}'[log errors only]'

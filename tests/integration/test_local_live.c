@@ -207,8 +207,10 @@ Test(local_live, lets_no_watcher_hold_up_the_end, .timeout = 120) {
       fd = tunnel_client_connect(proxy_process_port(scene.proxy), kSiteName,
                                  tap_port(scene.tap));
       cr_assert_geq(fd, 0);
+      int64_t began = now_ms();
       peer_signal(proxy_process_peer(scene.proxy), SIGTERM);
-      expect_end(&w);
+      expect_end(&w);  // long before the other
+      cr_expect_lt(now_ms() - began, 4000);
       close(fd);
       cr_expect_eq(peer_wait(proxy_process_peer(scene.proxy), kWaitMs), 0);
     } else {

@@ -183,6 +183,19 @@ Test(service, takes_nothing_but_tcp_on_loopback, .timeout = 60) {
   expect_no_start((const int[]){many[0], udp}, 2, "descriptor 4, which");
 }
 
+Test(service, takes_sockets_of_the_network_where_there_are_users,
+     .timeout = 60) {
+  struct scene scene;
+  int fd = bound_socket(SOCK_STREAM, INADDR_ANY);
+  cr_assert_eq(listen(fd, 1), 0);
+  open_service(&scene, &fd, 1);
+  const char *const args[] = {
+      "--users", scratch_write(scene.scratch, "users", "a:b\n", 4), NULL};
+  scene_start_proxy(&scene, args);
+  cr_assert_eq(proxy_process_port(scene.proxy), loopback_port(fd));
+  scene_close(&scene);
+}
+
 // What is meant for the shell that starts the proxy is not for the proxy.
 Test(service, leaves_the_sockets_of_others, .timeout = 60) {
   struct scene scene;

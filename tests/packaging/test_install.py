@@ -77,7 +77,10 @@ class Install(unittest.TestCase):
             wanted |= PACKAGE_ONLY
         self.assertEqual(wanted - found, set())
         for name in found - wanted:
-            self.assertRegex(name, r"^share/doc/echproxy/docs/[A-Z-]+\.md$")
+            self.assertRegex(
+                name,
+                r"^share/doc/echproxy/(docs/[A-Z-]+\.md|examples/[a-z.]+)$",
+            )
 
     def test_program_runs_from_there(self):
         said = subprocess.run(

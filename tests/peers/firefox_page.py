@@ -2,7 +2,8 @@
 
     firefox_page.py WAY CA_FILE DIRECTORY URL
 
-WAY is a port of 127.0.0.1 whose HTTP proxy the browser uses for everything, or
+WAY is a port of 127.0.0.1 whose HTTP proxy the browser uses for everything, with
+NAME:PASSWORD@ before it where it is to have saved these for that proxy, or
 the URL of a DNS over HTTPS server that it asks for all names; then it connects
 without a proxy. It trusts the certificates in CA_FILE besides its own roots, has a
 profile of its own in DIRECTORY, and asks nobody for anything but URL. When CA_FILE is
@@ -74,9 +75,15 @@ def resolver_prefs(url):
     }
 
 
+def split_login(way):
+    login, _, port = way.rpartition("@")
+    return (login, port) if port.isdigit() else ("", way)
+
+
 def write_prefs(profile, way):
     prefs = dict(PREFS)
     prefs.update(proxy_prefs(int(way)) if way.isdigit() else resolver_prefs(way))
+    prefs["signon.autologin.proxy"] = True  # no dialog for what is saved
     with open(os.path.join(profile, "user.js"), "w") as file:
         for name, value in prefs.items():
             file.write(
@@ -153,8 +160,33 @@ class Marionette:
         return result
 
 
-def print_page(marionette, url):
+# What the browser keeps when a person has typed it into its dialog.
+SAVE_LOGIN = """
+    let [port, name, password, done] = arguments;
+    let login = Cc["@mozilla.org/login-manager/loginInfo;1"]
+        .createInstance(Ci.nsILoginInfo);
+    login.init("moz-proxy://127.0.0.1:" + port, null, "echproxy", name, password,
+               "", "");
+    Services.logins.addLoginAsync(login).then(() => done("saved"),
+                                              error => done(String(error)));
+"""
+
+
+def save_login(marionette, login, port):
+    name, _, password = login.partition(":")
+    marionette.must("Marionette:SetContext", value="chrome")
+    result = marionette.must(
+        "WebDriver:ExecuteAsyncScript", script=SAVE_LOGIN, args=[port, name, password]
+    )
+    if result["value"] != "saved":
+        raise SystemExit(result["value"])
+    marionette.must("Marionette:SetContext", value="content")
+
+
+def print_page(marionette, url, login, port):
     marionette.must("WebDriver:NewSession")
+    if login:
+        save_login(marionette, login, port)
     marionette.must("WebDriver:SetTimeouts", pageLoad=LOAD_SECONDS * 1000)
     # An error page of the browser's own is an error here, and is printed too.
     error, _ = marionette.call("WebDriver:Navigate", url=url)
@@ -165,6 +197,7 @@ def print_page(marionette, url):
 
 def main():
     way, ca_file, directory, url = sys.argv[1:]
+    login, way = split_login(way)
     profile = make_profile(directory, ca_file) if ca_file else directory
     write_prefs(profile, way)
     port_file = os.path.join(profile, "MarionetteActivePort")
@@ -172,6 +205,7 @@ def main():
         os.remove(port_file)  # of the last time
     browser = subprocess.Popen(
         ["firefox-esr", "--headless", "--marionette", "--no-remote"]
+        + (["--remote-allow-system-access"] if login else [])
         + ["--profile", profile],
         env=environment(directory),
         preexec_fn=die_with_parent,
@@ -180,7 +214,7 @@ def main():
     )
     try:
         port = wait_for_port(browser, profile)
-        print_page(Marionette(port), url)
+        print_page(Marionette(port), url, login, way)
     finally:
         browser.kill()
         browser.wait()

@@ -7,6 +7,7 @@
 #define ECHPROXY_TESTS_PROXY_FRONT_BED_H
 
 #include <criterion/criterion.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,17 @@ void log_tunnel_end(const struct log *log, const struct log_tunnel *tunnel) {
   snprintf(fake.verdict, sizeof(fake.verdict), "%s", tunnel->verdict);
   snprintf(fake.cause, sizeof(fake.cause), "%s",
            tunnel->cause != NULL ? tunnel->cause : "");
+}
+
+__attribute__((format(printf, 2, 3))) void log_warning(const struct log *log,
+                                                       const char *format,
+                                                       ...) {
+  va_list args;
+  (void)log;
+  fake.num_logs++;
+  va_start(args, format);
+  vsnprintf(fake.cause, sizeof(fake.cause), format, args);
+  va_end(args);
 }
 
 // bed_connect makes a new connection of the browser's.

@@ -51,7 +51,7 @@ Test(log, levels_decide_what_is_written) {
   static const size_t kLines[] = {
       [LOG_ERRORS] = 1, [LOG_NORMAL] = 3, [LOG_VERBOSE] = 3};
   for (int level = LOG_ERRORS; level <= LOG_VERBOSE; level++) {
-    const struct log log = {LOG_TEXT, (enum log_level)level};
+    const struct log log = {.format = LOG_TEXT, .level = (enum log_level)level};
     char text[kOutputSize];
     capture();
     log_error(&log, "an %s", "error");
@@ -66,8 +66,10 @@ Test(log, levels_decide_what_is_written) {
 
 Test(log, names_no_host_unless_asked) {
   for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
-    const struct log quiet = {(enum log_format)format, LOG_NORMAL};
-    const struct log verbose = {(enum log_format)format, LOG_VERBOSE};
+    const struct log quiet = {.format = (enum log_format)format,
+                              .level = LOG_NORMAL};
+    const struct log verbose = {.format = (enum log_format)format,
+                                .level = LOG_VERBOSE};
     char text[kOutputSize];
     capture();
     log_tunnel_end(&quiet, &kTunnel);
@@ -81,8 +83,57 @@ Test(log, names_no_host_unless_asked) {
   }
 }
 
+Test(log, names_no_host_in_a_cause_unless_asked) {
+  static const struct {
+    const char *host;
+    const char *seen;
+    const char *cause;
+    const char *logged;
+  } kCases[] = {
+      {"secret.test", "cdn.test",
+       "for CDN.test, www.Secret.Test.: no; cdn.test",
+       "cause: for the public name, www.the site.: no; the public name\n"},
+      {"a", NULL, "a cause of all; not b-a or aa",
+       "cause: the site cause of "
+       "all; not b-a or aa\n"},
+      {"", "", "nothing", "cause: nothing\n"},
+  };
+  for (size_t i = 0; i < sizeof(kCases) / sizeof(kCases[0]); i++) {
+    struct log_tunnel tunnel = {.host = kCases[i].host,
+                                .seen = kCases[i].seen,
+                                .verdict = "refused",
+                                .cause = kCases[i].cause};
+    const struct log quiet = {.level = LOG_NORMAL};
+    const struct log verbose = {.level = LOG_VERBOSE};
+    char text[kOutputSize];
+    capture();
+    log_tunnel_end(&quiet, &tunnel);
+    captured(text);
+    cr_expect_not_null(strstr(text, kCases[i].logged), "%s", text);
+    capture();
+    log_tunnel_end(&verbose, &tunnel);
+    captured(text);
+    cr_expect_not_null(strstr(text, kCases[i].cause), "%s", text);
+  }
+}
+
+Test(log, cuts_a_cause_that_grows) {
+  static char cause[512];
+  for (size_t i = 0; i + 6 < sizeof(cause); i += 6) {
+    memcpy(cause + i, "a.bcd ", 6);
+  }
+  const struct log log = {.level = LOG_NORMAL};
+  char text[kOutputSize];
+  capture();
+  log_tunnel_end(&log, &(struct log_tunnel){.host = "a.bcd", .cause = cause});
+  captured(text);
+  cr_expect_null(strstr(text, "bcd"), "%s", text);
+  cr_expect_eq(count_lines(text), 1);
+  cr_expect(leaks_none());
+}
+
 Test(log, writes_one_line_of_text_whatever_is_in_it) {
-  const struct log log = {LOG_TEXT, LOG_VERBOSE};
+  const struct log log = {.format = LOG_TEXT, .level = LOG_VERBOSE};
   char text[kOutputSize];
   capture();
   log_notice(&log, "%s", "a\r\nb\x1b[2J");
@@ -95,7 +146,8 @@ Test(log, writes_one_line_of_text_whatever_is_in_it) {
 
 Test(log, cuts_a_line_that_is_too_long) {
   for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
-    const struct log log = {(enum log_format)format, LOG_NORMAL};
+    const struct log log = {.format = (enum log_format)format,
+                            .level = LOG_NORMAL};
     static char long_text[5000];
     memset(long_text, 'x', sizeof(long_text) - 1);
     char text[kOutputSize];
@@ -108,7 +160,7 @@ Test(log, cuts_a_line_that_is_too_long) {
 }
 
 Test(log, json_parses_back) {
-  const struct log log = {LOG_JSON, LOG_VERBOSE};
+  const struct log log = {.format = LOG_JSON, .level = LOG_VERBOSE};
   char text[kOutputSize];
   capture();
   log_tunnel_end(&log, &kTunnel);

@@ -72,14 +72,15 @@ Test(options, defaults_are_private_and_local, .init = use_no_file) {
 Test(options, takes_every_option_of_run, .init = use_no_file) {
   struct options o;
   struct options_error error;
-  cr_assert(
-      parse(&o, &error, OPTIONS_RUN,
-            "--listen [::1]:0 --workers 64 --mode=strict --upstream-ca u.pem "
-            "--resolver-ca r.pem --state-dir state -v --log-format json "
-            "--resolver https://dns.test:8443/q --bootstrap 192.0.2.1 "
-            "--bootstrap 2001:db8::1 --resolver https://192.0.2.9"),
-      "%s", error.text);
-  expect_address(&o.listen, "[::1]:0");
+  cr_assert(parse(&o, &error, OPTIONS_RUN,
+                  "--listen [2001:db8::1]:0 --users u.txt --workers 64 "
+                  "--mode=strict --upstream-ca u.pem "
+                  "--resolver-ca r.pem --state-dir state -v --log-format json "
+                  "--resolver https://dns.test:8443/q --bootstrap 192.0.2.1 "
+                  "--bootstrap 2001:db8::1 --resolver https://192.0.2.9"),
+            "%s", error.text);
+  expect_address(&o.listen, "[2001:db8::1]:0");
+  cr_expect_str_eq(o.users, "u.txt");
   cr_expect_eq(o.num_workers, 64);
   cr_expect_eq(o.mode, MODE_STRICT);
   cr_expect_str_eq(o.upstream_ca, "u.pem");
@@ -173,10 +174,10 @@ Test(options, says_what_is_wrong_with_the_command_line, .init = use_no_file) {
     const char *line;
     const char *text;
   } kBad[] = {
-      {OPTIONS_RUN, "--listen 0.0.0.0:8450", "only listens on this machine"},
-      {OPTIONS_RUN, "--listen [::]:8450", "only listens on this machine"},
-      {OPTIONS_RUN, "--listen 192.0.2.1:1", "only listens on this machine"},
-      {OPTIONS_RUN, "--listen [::ffff:127.0.0.1]:1", "only listens on this"},
+      {OPTIONS_RUN, "--listen 0.0.0.0:8450", "it needs users = FILE"},
+      {OPTIONS_RUN, "--listen [::]:8450", "it needs users = FILE"},
+      {OPTIONS_RUN, "--listen 192.0.2.1:1", "it needs users = FILE"},
+      {OPTIONS_RUN, "--listen [::ffff:127.0.0.1]:1", "it needs users = FILE"},
       {OPTIONS_RUN, "--listen 8450", "127.0.0.1:8450"},
       {OPTIONS_RUN, "--listen 127.0.0.1:65536", "127.0.0.1:8450"},
       {OPTIONS_RUN, "--mode lax", "prefer and strict"},
@@ -298,7 +299,8 @@ Test(options, names_the_line_that_is_wrong_in_a_file) {
        "echproxy.conf:3: [proxy] has no key 'worker'; did you mean 'workers'?"},
       {"[proxy]\nworkers = many\n", "echproxy.conf:2: workers = many: write"},
       {"[proxy]\n\n  mode = lax\n", "echproxy.conf:3: mode = lax: the modes"},
-      {"[proxy]\nlisten = 0.0.0.0:1\n", "echproxy.conf:2: listen = 0.0.0.0:1"},
+      {"[proxy]\nlisten = 0.0.0.0:1\n\n",
+       "echproxy.conf:2: listen = 0.0.0.0:1: the proxy lets in whoever"},
       {"[proxy]\nverbose = maybe\n", "echproxy.conf:2: verbose = maybe: write"},
       {"[proxy]\nmode=strict\nmode=strict\n", ":3: 'mode' is set twice"},
       {"[proxy]\nresolver = https://192.0.2.1/\n", ":2: [proxy] has no key"},

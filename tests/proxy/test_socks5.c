@@ -11,7 +11,8 @@
 static enum socks5_status greeting(const void *data, size_t len,
                                    size_t *out_len) {
   uint8_t *copy = xmemdup(data, len);
-  enum socks5_status status = socks5_greeting_read(out_len, copy, len);
+  enum socks5_status status =
+      socks5_greeting_read(out_len, SOCKS5_ANYBODY, copy, len);
   free(copy);
   return status;
 }
@@ -119,12 +120,59 @@ Test(socks5, refuses_with_the_right_reply) {
   }
 }
 
+Test(socks5, wants_the_method_that_is_asked_for) {
+  static const uint8_t kAnybody[] = {5, 1, 0};
+  static const uint8_t kBoth[] = {5, 2, 0, 2};
+  size_t len;
+  cr_expect_eq(socks5_greeting_read(&len, SOCKS5_PASSWORD, kAnybody, 3),
+               SOCKS5_NO_METHOD);
+  cr_expect_eq(socks5_greeting_read(&len, SOCKS5_PASSWORD, kBoth, 4),
+               SOCKS5_OK);
+}
+
+Test(socks5, reads_logins_octet_by_octet) {
+  static const char kLogin[] =
+      "\x01\x05"
+      "alice\x03"
+      "a:b"
+      "rest";
+  enum { kLen = 3 + 5 + 3 };
+  struct socks5_login login;
+  size_t used = 0;
+  for (size_t len = 0; len <= kLen + 4; len++) {
+    uint8_t *copy = xmemdup(kLogin, len);
+    enum socks5_status status = socks5_login_read(&login, &used, copy, len);
+    cr_assert_eq(status, len < kLen ? SOCKS5_INCOMPLETE : SOCKS5_OK, "%zu",
+                 len);
+    if (status == SOCKS5_OK) {
+      cr_assert_eq(used, kLen);
+      cr_assert_eq(login.name_len, 5);
+      cr_assert_arr_eq(login.name, "alice", 5);
+      cr_assert_eq(login.password_len, 3);
+      cr_assert_arr_eq(login.password, "a:b", 3);
+    }
+    free(copy);
+  }
+  cr_expect_eq(socks5_login_read(&login, &used, (const uint8_t *)"\x05", 1),
+               SOCKS5_MALFORMED);
+  cr_expect_eq(socks5_login_read(&login, &used, (const uint8_t *)"\x01\0\0", 3),
+               SOCKS5_OK);
+  cr_expect(login.name_len == 0 && login.password_len == 0);
+}
+
 Test(socks5, writes_its_messages) {
   uint8_t method[kSocks5MethodLen];
-  socks5_method_write(method, SOCKS5_OK);
+  socks5_method_write(method, SOCKS5_ANYBODY, SOCKS5_OK);
   cr_assert_arr_eq(method, "\x05\x00", 2);
-  socks5_method_write(method, SOCKS5_NO_METHOD);
+  socks5_method_write(method, SOCKS5_PASSWORD, SOCKS5_OK);
+  cr_assert_arr_eq(method, "\x05\x02", 2);
+  socks5_method_write(method, SOCKS5_PASSWORD, SOCKS5_NO_METHOD);
   cr_assert_arr_eq(method, "\x05\xff", 2);
+  uint8_t login[kSocks5LoginReplyLen];
+  socks5_login_reply_write(login, true);
+  cr_assert_arr_eq(login, "\x01\x00", 2);
+  socks5_login_reply_write(login, false);
+  cr_assert_arr_eq(login, "\x01\x01", 2);
   uint8_t reply[kSocks5ReplyLen];
   socks5_reply_write(reply, 7);
   cr_assert_arr_eq(reply, "\x05\x07\x00\x01\0\0\0\0\0\0", 10);

@@ -74,6 +74,23 @@ struct peer *chromium_print_start(struct scratch *scratch, uint16_t proxy_port,
                &(struct way){kPrint, through(scratch, proxy_port)}, url);
 }
 
+struct peer *chromium_print_with_login_start(struct scratch *scratch,
+                                             uint16_t proxy_port,
+                                             const char *ca_path,
+                                             const char *url, const char *name,
+                                             const char *password) {
+  const char *const argv[] = {"/usr/bin/python3",
+                              TEST_PEERS_DIR "/chromium_login.py",
+                              scratch_format(scratch, "%u", proxy_port),
+                              ca_path,
+                              scratch_dir(scratch, "chromium-home"),
+                              url,
+                              name,
+                              password,
+                              NULL};
+  return peer_start(argv, NULL);
+}
+
 struct peer *chromium_print_at_home_start(struct scratch *scratch,
                                           uint16_t proxy_port, const char *home,
                                           const char *url) {

@@ -19,6 +19,14 @@ struct peer *chromium_start(struct scratch *scratch, uint16_t proxy_port,
 struct peer *chromium_print_start(struct scratch *scratch, uint16_t proxy_port,
                                   const char *ca_path, const char *url);
 
+// chromium_print_with_login_start does so and gives the proxy that asks for
+// them `name` and `password`, which it prints how often.
+struct peer *chromium_print_with_login_start(struct scratch *scratch,
+                                             uint16_t proxy_port,
+                                             const char *ca_path,
+                                             const char *url, const char *name,
+                                             const char *password);
+
 // chromium_print_at_home_start does so with the home directory `home` and
 // whatever is trusted there.
 struct peer *chromium_print_at_home_start(struct scratch *scratch,

@@ -20,6 +20,15 @@ struct peer *firefox_print_start(struct scratch *scratch, uint16_t proxy_port,
                scratch_dir(scratch, "firefox-home"), url);
 }
 
+struct peer *firefox_print_with_login_start(struct scratch *scratch,
+                                            uint16_t proxy_port,
+                                            const char *ca_path,
+                                            const char *url,
+                                            const char *login) {
+  return start(scratch_format(scratch, "%s@%u", login, proxy_port), ca_path,
+               scratch_dir(scratch, "firefox-home"), url);
+}
+
 struct peer *firefox_print_with_profile_start(struct scratch *scratch,
                                               uint16_t proxy_port,
                                               const char *profile,

@@ -15,6 +15,13 @@
 struct peer *firefox_print_start(struct scratch *scratch, uint16_t proxy_port,
                                  const char *ca_path, const char *url);
 
+// firefox_print_with_login_start does so when `login`, NAME:PASSWORD, is saved
+// for that proxy.
+struct peer *firefox_print_with_login_start(struct scratch *scratch,
+                                            uint16_t proxy_port,
+                                            const char *ca_path,
+                                            const char *url, const char *login);
+
 // firefox_print_with_profile_start does so with the profile in the directory
 // `profile`, which is there, and whatever is trusted in it.
 struct peer *firefox_print_with_profile_start(struct scratch *scratch,

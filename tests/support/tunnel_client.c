@@ -9,9 +9,10 @@
 
 enum { kChunk = 16384 };
 
-int tunnel_client_connect(uint16_t proxy_port, const char *host,
-                          uint16_t port) {
-  char request[512];
+// Asks with `fields`, lines of more fields.
+static int connect_with(uint16_t proxy_port, const char *host, uint16_t port,
+                        const char *fields) {
+  char request[1024];
   char answer[512];
   size_t len = 0;
   int fd = loopback_connect(proxy_port);
@@ -19,8 +20,8 @@ int tunnel_client_connect(uint16_t proxy_port, const char *host,
     return -1;
   }
   snprintf(request, sizeof(request),
-           "CONNECT %s:%u HTTP/1.1\r\nHost: %s:%u\r\n\r\n", host, port, host,
-           port);
+           "CONNECT %s:%u HTTP/1.1\r\nHost: %s:%u\r\n%s\r\n", host, port, host,
+           port, fields);
   bool ok = loopback_send(fd, request, strlen(request));
   while (ok && (len < 4 || memcmp(answer + len - 4, "\r\n\r\n", 4) != 0)) {
     ok = len < sizeof(answer) && loopback_recv(fd, answer + len, 1);
@@ -31,6 +32,19 @@ int tunnel_client_connect(uint16_t proxy_port, const char *host,
     return -1;
   }
   return fd;
+}
+
+int tunnel_client_connect(uint16_t proxy_port, const char *host,
+                          uint16_t port) {
+  return connect_with(proxy_port, host, port, "");
+}
+
+int tunnel_client_connect_as(uint16_t proxy_port, const char *host,
+                             uint16_t port, const char *credentials) {
+  char fields[512];
+  snprintf(fields, sizeof(fields), "Proxy-Authorization: Basic %s\r\n",
+           credentials);
+  return connect_with(proxy_port, host, port, fields);
 }
 
 SSL_CTX *tunnel_client_context(const char *ca_path) {

@@ -12,6 +12,11 @@
 // CONNECT and returns the socket after its 200, or -1.
 int tunnel_client_connect(uint16_t proxy_port, const char *host, uint16_t port);
 
+// tunnel_client_connect_as does so with `credentials`, which is the base64 of
+// NAME:PASSWORD.
+int tunnel_client_connect_as(uint16_t proxy_port, const char *host,
+                             uint16_t port, const char *credentials);
+
 // tunnel_client_context makes a context for clients that verify their site with
 // the certificates in the file `ca_path`. Released with SSL_CTX_free.
 SSL_CTX *tunnel_client_context(const char *ca_path);

@@ -25,7 +25,7 @@ import wire
 from peers import Peers, Trouble, find, free_port, run
 from tap import Tap
 
-from browsers import environment
+from browsers import environment, firefox_page
 
 SITE = "private-clinic.example"
 PLAIN = "plain.example"
@@ -98,6 +98,14 @@ class Pages:
         self.server.server_close()
 
 
+class MortalPeers(Peers):
+    """Peers that end with the test, also when ctest has had enough of it."""
+
+    def start(self, name, *command, **options):
+        options.setdefault("preexec_fn", firefox_page.die_with_parent)
+        return super().start(name, *command, **options)
+
+
 def read_line(child, seconds=20):
     ready, _, _ = select.select([child.stdout], [], [], seconds)
     return child.stdout.readline().decode() if ready else ""
@@ -110,7 +118,7 @@ class Stage:
         self.directory = Path(tempfile.mkdtemp(prefix="echproxy-browser-"))
         self.home = self.directory / "home"
         self.home.mkdir()
-        self.peers = Peers(self.directory, os.environ["ECHPROXY"])
+        self.peers = MortalPeers(self.directory, os.environ["ECHPROXY"])
         self.pages = Pages()
         try:
             self.start()

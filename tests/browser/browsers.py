@@ -136,7 +136,8 @@ class Chromium(Browser):
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
         "--disable-quic", "--disable-extensions", "--no-first-run", "--no-pings",
         "--disable-background-networking", "--disable-component-update",
-        "--disable-default-apps", "--disable-sync", "--enable-precise-memory-info",
+        "--disable-default-apps", "--disable-sync",
+        "--remote-debugging-pipe",  # with whose end it ends
     ]
 
     def __init__(self, home, *options):

@@ -207,6 +207,14 @@ function verdictStory(visit, hello) {
   return (stories[visit.verdict] || (() => ''))();
 }
 
+// markedStory marks the two names, which are what it is about.
+function markedStory(visit, story) {
+  const {name} = visit.observer;
+  return marked(story, name, 'outer').flatMap((part) =>
+    typeof part === 'string' && visit.site !== name ?
+        marked(part, visit.site, 'inner') : [part]);
+}
+
 // withoutHello says why there is nothing to show.
 function withoutHello(visit) {
   if (visit.verdict === 'open') {
@@ -337,7 +345,7 @@ class Views {
     replaceIfNew(this.verdict, story, () =>
         [icon(visit.verdict), el('b', {}, `${verdictWord(visit.verdict)}${
            visit.verdict === 'refused' ? ':' : '.'}`), ' ',
-         el('span', {}, story)]);
+         el('span', {}, ...markedStory(visit, story))]);
     this.facts.replaceChildren(factList(visit));
   }
 

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -136,7 +136,8 @@ class Chromium(Browser):
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
         "--disable-quic", "--disable-extensions", "--no-first-run", "--no-pings",
         "--disable-background-networking", "--disable-component-update",
-        "--disable-default-apps", "--disable-sync", "--enable-precise-memory-info",
+        "--disable-default-apps", "--disable-sync",
+        "--remote-debugging-pipe",  # with whose end it ends
     ]
 
     def __init__(self, home, *options):
@@ -151,7 +152,9 @@ class Chromium(Browser):
         )
         self.url = f"http://127.0.0.1:{self.read_port()}"
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self.begin([*self.ARGUMENTS, f"--user-data-dir={home}/profile", *options])
+        # One of its own: the last browser may not have let go of its yet.
+        profile = tempfile.mkdtemp(prefix="chromium-", dir=home)
+        self.begin([*self.ARGUMENTS, f"--user-data-dir={profile}", *options])
 
     def read_port(self):
         for line in self.driver.stdout:

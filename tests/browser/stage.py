@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.request
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +25,7 @@ import wire
 from peers import Peers, Trouble, find, free_port, run
 from tap import Tap
 
-from browsers import environment
+from browsers import environment, firefox_page
 
 SITE = "private-clinic.example"
 PLAIN = "plain.example"
@@ -90,12 +89,21 @@ class Pages:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # a browser that has left
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class MortalPeers(Peers):
+    """Peers that end with the test, also when ctest has had enough of it."""
+
+    def start(self, name, *command, **options):
+        options.setdefault("preexec_fn", firefox_page.die_with_parent)
+        return super().start(name, *command, **options)
 
 
 def read_line(child, seconds=20):
@@ -110,7 +118,7 @@ class Stage:
         self.directory = Path(tempfile.mkdtemp(prefix="echproxy-browser-"))
         self.home = self.directory / "home"
         self.home.mkdir()
-        self.peers = Peers(self.directory, os.environ["ECHPROXY"])
+        self.peers = MortalPeers(self.directory, os.environ["ECHPROXY"])
         self.pages = Pages()
         try:
             self.start()
@@ -261,16 +269,6 @@ def axe_source():
     with zipfile.ZipFile(wheels[0]) as wheel:
         name = next(n for n in wheel.namelist() if n.endswith("/axe.min.js"))
         return wheel.read(name).decode()
-
-
-def until(condition, what, seconds=20):
-    """Waits for `condition()` to be true and returns it."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never came true: {what}")
-        time.sleep(0.02)
-    return found
 
 
 def hellos(tap):

@@ -4,7 +4,7 @@ nothing. Whatever it tries, it sees what it would see where nobody is."""
 import unittest
 
 from browsers import Chromium
-from stage import HOSTILE, Stage, free_port
+from stage import HOSTILE, Pages, Stage, free_port
 
 # What each attempt comes to, as far as a page can tell. A frame's load event is
 # no sign of anything: Chromium's own error pages have one.
@@ -102,6 +102,9 @@ class HostileTest(unittest.TestCase):
         cls.stage = Stage()
         cls.addClassCleanup(cls.stage.close)
         cls.port = cls.stage.address.split(":")[1]
+        other = Pages()
+        cls.addClassCleanup(other.close)
+        cls.other = f"http://127.0.0.1:{other.port}"
 
     def setUp(self):
         self.config = self.stage.config.read_text()
@@ -136,7 +139,9 @@ class HostileTest(unittest.TestCase):
     def check_same(self, browser, page, ours, nobody, token="x" * 43):
         seen = self.attempts(browser, page, ours, token)
         self.assertEqual(seen, self.attempts(browser, page, nobody, token))
-        return seen
+        if page.startswith("http://127.0.0.1"):
+            # Where somebody answers, it does look otherwise.
+            self.assertNotEqual(seen, self.attempts(browser, page, self.other, token))
 
     def test_a_page_of_another_port_of_loopback(self):
         self.check_direct("x" * 43)

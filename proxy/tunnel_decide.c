@@ -141,7 +141,7 @@ static void on_hello(void *owner, enum tls_status status,
 
 void tunnel_start_read_hello(struct tunnel *t) {
   t->greeting = xcalloc(1, sizeof *t->greeting);
-  SSL *ssl = greeter_ssl_new(t->proxy->greeter, t->greeting);
+  SSL *ssl = greeter_ssl_new(t->proxy->greeter, t->greeting, t->is_from_here);
   t->browser_tls = tls_server_new(t->proxy->worker, t->browser, ssl);
   t->browser = NULL;  // taken
   tls_handshake_start(t->browser_tls, on_hello, t);

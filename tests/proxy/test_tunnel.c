@@ -89,6 +89,7 @@ struct bed {
   struct terms terms;
   struct proxy_limit limit;
   struct log log;
+  bool is_afar;  // the browser is on another machine
   SSL_CTX *browser_ctx;
   X509_STORE *trust;    // the browser's
   struct peer browser;  // before its handshake
@@ -159,7 +160,7 @@ static void ask(struct bed *b, const char *host) {
   struct stream *ours, *theirs;
   test_tcp_pair(b->f.worker, &theirs, &ours);
   peer_open(&b->browser, theirs);
-  tunnel_open(&b->proxy, ours, FRONT_HTTP_CONNECT, host, kPort);
+  tunnel_open(&b->proxy, ours, FRONT_HTTP_CONNECT, host, kPort, !b->is_afar);
 }
 
 // begin makes a tunnel to `host` and begins, in it, a handshake for `name`.

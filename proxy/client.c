@@ -244,7 +244,8 @@ static void open_url(struct client *c, const struct http_head *head) {
   } else if (is_own_name || (is_url && is_our_address(c, &site))) {
     open_page(c, head, PAGE_PROXIED, path);
   } else {
-    forward_open(proxy, hand_over(c, head->len), head);
+    forward_open(proxy, hand_over(c, head->len), head,
+                 is_over_loopback(&c->visitor));
   }
 }
 

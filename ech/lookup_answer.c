@@ -88,6 +88,24 @@ struct lookup_answer *lookup_answer_new(enum lookup_status status,
   return a;
 }
 
+static bool any_leads_to_loopback(const struct address *addresses, size_t num) {
+  for (size_t i = 0; i < num; i++) {
+    if (address_leads_to_loopback(&addresses[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool lookup_answer_leads_to_loopback(const struct lookup_answer *answer) {
+  bool leads = any_leads_to_loopback(answer->addresses, answer->num_addresses);
+  for (size_t i = 0; !leads && i < answer->num_endpoints; i++) {
+    const struct endpoint *endpoint = &answer->endpoints[i];
+    leads = any_leads_to_loopback(endpoint->addresses, endpoint->num_addresses);
+  }
+  return leads;
+}
+
 void lookup_answer_ref(struct lookup_answer *answer) {
   atomic_fetch_add_explicit(&answer->num_refs, 1, memory_order_relaxed);
 }

@@ -96,6 +96,11 @@ struct lookup_answer *lookup_answer_new(enum lookup_status status,
                                         const struct address *addresses,
                                         size_t num_addresses);
 
+// lookup_answer_leads_to_loopback says whether one of the addresses, the
+// endpoints' included, is this machine's loopback (address.h), which any name in
+// DNS can have.
+bool lookup_answer_leads_to_loopback(const struct lookup_answer *answer);
+
 // lookup_answer_ref adds a reference.
 void lookup_answer_ref(struct lookup_answer *answer);
 

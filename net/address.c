@@ -119,6 +119,24 @@ bool address_is_loopback(const struct address *address) {
                           : address->ip[0] == 127;
 }
 
+// RFC 4291, section 2.5.5.2, and the older form of section 2.5.5.1, which the
+// unspecified address and ::1 are of, too.
+static bool carries_ipv4(const struct address *address) {
+  static const uint8_t kMapped[12] = {[10] = 0xff, [11] = 0xff};
+  static const uint8_t kCompatible[12] = {0};
+  return memcmp(address->ip, kMapped, sizeof(kMapped)) == 0 ||
+         memcmp(address->ip, kCompatible, sizeof(kCompatible)) == 0;
+}
+
+bool address_leads_to_loopback(const struct address *address) {
+  if (address->is_ipv6 && !carries_ipv4(address)) {
+    return false;
+  }
+  // 0.0.0.0/8 is "this host on this network" (RFC 1122, section 3.2.1.3).
+  uint8_t first = address->ip[address->is_ipv6 ? 12 : 0];
+  return first == 0 || first == 127;
+}
+
 const char *address_format(char out[kAddressTextSize],
                            const struct address *address) {
   char ip[INET6_ADDRSTRLEN];

@@ -149,6 +149,12 @@ static bool may_ask(struct client *c, const struct http_head *head) {
 
 // What a request is for.
 
+// A connection between two addresses of this machine is not from here: it may
+// be one that a client on another makes through us.
+static bool is_over_loopback(const struct page_visitor *visitor) {
+  return address_is_loopback(&visitor->peer);
+}
+
 static bool is_for_us(const struct http_head *head) {
   return head->target.data[0] == '/' ||
          (head->target.data[0] == '*' && head->target.len == 1);
@@ -162,7 +168,8 @@ static void open_tunnel(struct client *c, enum front_kind kind, size_t used,
   if (strcmp(site->host, kOwnHost) == 0) {
     own_tunnel_open(proxy, browser, kind, site->port, &c->visitor);
   } else {
-    tunnel_open(proxy, browser, kind, site->host, site->port);
+    tunnel_open(proxy, browser, kind, site->host, site->port,
+                is_over_loopback(&c->visitor));
   }
 }
 
@@ -237,7 +244,8 @@ static void open_url(struct client *c, const struct http_head *head) {
   } else if (is_own_name || (is_url && is_our_address(c, &site))) {
     open_page(c, head, PAGE_PROXIED, path);
   } else {
-    forward_open(proxy, hand_over(c, head->len), head);
+    forward_open(proxy, hand_over(c, head->len), head,
+                 is_over_loopback(&c->visitor));
   }
 }
 

@@ -34,6 +34,7 @@ struct forward {
   struct connection connection;
   struct account account;
   struct stream *browser;
+  bool is_from_here;  // its connection is one over loopback
   struct site_lookup *lookup;
   const struct upstream *via;  // that `dial` goes through, or NULL
   struct dial *dial;
@@ -189,6 +190,11 @@ void forward_answer_no_site(struct stream *browser, bool is_head) {
 
 static void decide(struct forward *f, const struct lookup_answer *answer,
                    const struct site_rule *rule) {
+  const char *why = proxy_keeps_from(answer, f->is_from_here);
+  if (why != NULL) {
+    refuse(f, 403, TALLY_REFUSED_OTHER, why);
+    return;
+  }
   switch (answer->status) {
     case LOOKUP_ECH:
     case LOOKUP_NO_ECH:
@@ -265,7 +271,7 @@ static void answer_last_hop(struct stream *browser,
 }
 
 void forward_open(struct proxy *proxy, struct stream *browser,
-                  const struct http_head *head) {
+                  const struct http_head *head, bool is_from_here) {
   struct authority site;
   size_t path_start;
   enum max_forwards max = next_hop_max_forwards(head);
@@ -288,6 +294,7 @@ void forward_open(struct proxy *proxy, struct stream *browser,
   f->proxy = proxy;
   f->terms = terms_ref(proxy->terms);
   f->browser = browser;
+  f->is_from_here = is_from_here;
   f->site = site;
   f->site.port = site.port == 0 ? kHttpPort : site.port;
   struct http_text path = {head->target.data + path_start,

@@ -16,9 +16,10 @@
 // site, and takes `browser`, paused; what followed the head has been unread. In
 // MODE_STRICT, or when the site has an HTTPS record (RFC 9460, section 9.5) or
 // an ECH configuration from a site rule, the browser is not forwarded in the
-// clear: the latter two get a 307 to https.
+// clear: the latter two get a 307 to https. Unless the browser `is_from_here`,
+// on a connection over loopback, it does not reach this machine's.
 void forward_open(struct proxy *proxy, struct stream *browser,
-                  const struct http_head *head);
+                  const struct http_head *head, bool is_from_here);
 
 // forward_answer_no_site answers a request for an http:// site as forward_open
 // does when DNS says that the site does not exist, and takes `browser`.

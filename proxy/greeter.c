@@ -106,9 +106,9 @@ static bool has_share(const SSL_CLIENT_HELLO *hello, uint16_t wanted) {
 }
 
 // prefer_x25519 leaves ML-KEM aside, with which BoringSSL begins: it is for who
-// records a connection now and has a quantum computer later, and the browser's
-// never leaves this machine (options.h). A browser that has made no share of
-// X25519 is not asked for one, which would take another round trip.
+// records a connection now and has a quantum computer later, and nobody records
+// one over loopback. A browser that has made no share of X25519 is not asked
+// for one, which would take another round trip.
 static void prefer_x25519(const SSL_CLIENT_HELLO *hello) {
   static const int kX25519[] = {NID_X25519};
   if (has_share(hello, kGroupX25519) &&
@@ -127,7 +127,9 @@ static enum ssl_select_cert_result_t on_client_hello(
   }
   read_server_name(greeting, hello);
   read_alpn(greeting, hello);
-  prefer_x25519(hello);
+  if (greeting->over_loopback) {
+    prefer_x25519(hello);
+  }
   return ssl_select_cert_retry;
 }
 
@@ -172,12 +174,13 @@ void greeter_free(struct greeter *greeter) {
   }
 }
 
-SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting) {
+SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting,
+                     bool over_loopback) {
   SSL *ssl = SSL_new(greeter->ctx);
   if (ssl == NULL) {
     abort();
   }
-  *greeting = (struct greeting){0};
+  *greeting = (struct greeting){.over_loopback = over_loopback};
   SSL_set_app_data(ssl, greeting);
   return ssl;
 }

@@ -2,9 +2,10 @@
 // reads the ClientHello, waits until the site is reached, and then finishes the
 // handshake with a leaf for the host and the protocol that the site chose. A
 // browser that has been here before resumes its session (RFC 8446, section
-// 2.2), for the same leaf only; the protocol is chosen anew. Keys are agreed on
-// by X25519 where the browser has made a share of it: the connection is one
-// over loopback, where nobody records what ML-KEM would keep from him.
+// 2.2), for the same leaf only; the protocol is chosen anew. With a browser on
+// this machine keys are agreed on by X25519 where it has made a share of that:
+// over loopback nobody records what ML-KEM would keep from him. With others
+// they are agreed on as BoringSSL prefers, which is ML-KEM where it has it.
 
 #ifndef ECHPROXY_PROXY_GREETER_H
 #define ECHPROXY_PROXY_GREETER_H
@@ -28,6 +29,7 @@ struct greeting {
   uint8_t chosen_alpn[256];  // set by greeter_choose
   size_t chosen_alpn_len;
   bool may_answer;
+  bool over_loopback;  // the browser's connection never leaves this machine
 };
 
 struct greeter;
@@ -40,8 +42,10 @@ void greeter_free(struct greeter *greeter);
 
 // greeter_ssl_new returns a server's SSL whose handshake pauses at the
 // ClientHello (TLS_PAUSED) with `greeting` filled, which is borrowed until the
-// handshake is over.
-SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting);
+// handshake is over. `over_loopback` says that the browser's connection never
+// leaves this machine.
+SSL *greeter_ssl_new(struct greeter *greeter, struct greeting *greeting,
+                     bool over_loopback);
 
 // greeter_prepare gives the paused `ssl` a leaf for `host`. LEAF_NONE when none
 // could be minted.

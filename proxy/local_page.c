@@ -51,12 +51,14 @@ static void send_setup(struct proxy *proxy, struct stream *browser,
   char nonce[kLocalNonceSize];
   char *address = address_of(request);
   struct bytes body = {0};
+  // To others the path is of no use, and it tells the user's name.
+  bool is_from_here = page_access_is_from_here(&request->visitor);
   local_nonce_make(nonce);
   setup_page_write(
       &body,
       &(struct setup_page){.address = address,
                            .fingerprint = proxy->local->ca_fingerprint,
-                           .ca_path = proxy->ca_path,
+                           .ca_path = is_from_here ? proxy->ca_path : NULL,
                            .mode = proxy->terms->mode},
       nonce);
   send_html(browser, request, nonce, &body);

@@ -97,7 +97,8 @@ static void start_handshake(struct proxy *proxy, struct stream *browser,
   t->proxy = proxy;
   t->visitor = *visitor;
   t->visitor.way = PAGE_TLS_TUNNEL;
-  SSL *ssl = greeter_ssl_new(proxy->greeter, &t->greeting);
+  SSL *ssl = greeter_ssl_new(proxy->greeter, &t->greeting,
+                             address_is_loopback(&visitor->peer));
   t->tls = tls_server_new(proxy->worker, browser, ssl);
   uv_timer_init(worker_loop(proxy->worker), &t->deadline);
   t->deadline.data = t;

@@ -111,10 +111,12 @@ static bool token_is_right(struct http_text given, const char *token) {
 }
 
 // A connection to one of the machine's own addresses comes from that address.
-// Nobody else gets an answer there.
-static bool is_from_here(const struct page_visitor *visitor) {
+// Nobody else gets an answer there. Ends that are not known (client.c) are
+// alike as well, and have no port.
+bool page_access_is_from_here(const struct page_visitor *visitor) {
   return address_is_loopback(&visitor->peer) ||
-         is_same_ip(&visitor->peer, &visitor->local);
+         (visitor->peer.port != 0 &&
+          is_same_ip(&visitor->peer, &visitor->local));
 }
 
 static enum page_access access_by_token(const struct page_visitor *visitor,
@@ -124,7 +126,7 @@ static enum page_access access_by_token(const struct page_visitor *visitor,
   if (given == NULL) {
     return PAGE_ACCESS_PUBLIC;
   }
-  if (!is_from_here(visitor)) {
+  if (!page_access_is_from_here(visitor)) {
     return PAGE_ACCESS_NOT_HERE;
   }
   return token_is_right(given->value, token) ? PAGE_ACCESS_DATA

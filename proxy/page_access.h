@@ -65,6 +65,10 @@ enum page_access page_access_for(const struct page_visitor *visitor,
                                  const struct http_head *head,
                                  const char *token);
 
+// page_access_is_from_here says whether a program on this machine asks. One on
+// another that comes through something on this one cannot be told from it.
+bool page_access_is_from_here(const struct page_visitor *visitor);
+
 // page_access_host_is_ours says whether the Host field is one that we answer
 // for to such a visitor.
 bool page_access_host_is_ours(const struct page_visitor *visitor,

@@ -53,6 +53,15 @@ const struct upstream *proxy_via(const struct upstream *upstream,
   return is_here ? NULL : upstream;
 }
 
+const char *proxy_keeps_from(const struct lookup_answer *answer,
+                             bool is_from_here) {
+  return !is_from_here && lookup_answer_leads_to_loopback(answer)
+             ? "The site has an address on the loopback of the proxy's "
+               "machine, "
+               "which is for programs on that machine only."
+             : NULL;
+}
+
 void proxy_close_all(struct proxy *proxy) {
   close_list(&proxy->connections);
   close_list(&proxy->watchers);

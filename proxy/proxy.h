@@ -86,6 +86,12 @@ bool proxy_is_full(const struct proxy *proxy);
 const struct upstream *proxy_via(const struct upstream *upstream,
                                  const struct lookup_answer *answer);
 
+// proxy_keeps_from says why a client may not reach the site of `answer`, or
+// NULL: this machine's loopback, by whatever name, is for who `is_from_here`,
+// on a connection over loopback himself.
+const char *proxy_keeps_from(const struct lookup_answer *answer,
+                             bool is_from_here);
+
 // proxy_close_all closes every open connection, watchers too.
 void proxy_close_all(struct proxy *proxy);
 

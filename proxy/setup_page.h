@@ -10,7 +10,7 @@
 struct setup_page {
   const char *address;      // "HOST:PORT", as the reader reaches the proxy
   const char *fingerprint;  // of the CA's certificate
-  const char *ca_path;      // of its file, on the proxy's machine
+  const char *ca_path;      // of its file, here; NULL: not to be told
   enum proxy_mode mode;
 };
 

@@ -108,12 +108,14 @@ static void on_deadline(uv_timer_t *timer) {
 }
 
 void tunnel_open(struct proxy *proxy, struct stream *browser,
-                 enum front_kind kind, const char *host, uint16_t port) {
+                 enum front_kind kind, const char *host, uint16_t port,
+                 bool is_from_here) {
   struct tunnel *t = xcalloc(1, sizeof *t);
   t->proxy = proxy;
   t->terms = terms_ref(proxy->terms);
   t->browser = browser;
   t->kind = kind;
+  t->is_from_here = is_from_here;
   t->host = xstrdup(host);
   t->port = port;
   account_open(&t->account, proxy, host, port);

@@ -4,6 +4,7 @@
 #ifndef ECHPROXY_PROXY_TUNNEL_H
 #define ECHPROXY_PROXY_TUNNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/stream.h"
@@ -13,8 +14,10 @@
 // tunnel_open reaches `host` (a DNS name of at most 253 octets, or an IP
 // address without brackets; copied) at `port` for `browser`, which it takes,
 // paused and not answered yet. Bytes that followed the request have been
-// unread.
+// unread. `is_from_here` says that the browser's connection is one over
+// loopback: others do not reach this machine's loopback addresses.
 void tunnel_open(struct proxy *proxy, struct stream *browser,
-                 enum front_kind kind, const char *host, uint16_t port);
+                 enum front_kind kind, const char *host, uint16_t port,
+                 bool is_from_here);
 
 #endif

@@ -35,6 +35,16 @@ static void refuse_for_lookup(struct tunnel *t,
                 decision->why);
 }
 
+// keeps_from refuses a client on another machine what `answer` leads to, if
+// that is this machine's loopback.
+static bool keeps_from(struct tunnel *t, const struct lookup_answer *answer) {
+  const char *why = proxy_keeps_from(answer, t->is_from_here);
+  if (why != NULL) {
+    tunnel_refuse(t, FRONT_FORBIDDEN, TALLY_REFUSED_OTHER, why);
+  }
+  return why != NULL;
+}
+
 static void on_ech_found(void *owner, struct lookup_answer *answer,
                          const struct site_rule *rule) {
   struct tunnel *t = owner;
@@ -42,6 +52,9 @@ static void on_ech_found(void *owner, struct lookup_answer *answer,
   t->answer = answer;  // taken
   account_looked_up(&t->account, answer);
   take_rule(t, rule);
+  if (keeps_from(t, answer)) {
+    return;
+  }
   if (policy_reads_hello_first(t->host, t->port, rule)) {
     accept_and_read_hello(t);
     return;
@@ -141,7 +154,7 @@ static void on_hello(void *owner, enum tls_status status,
 
 void tunnel_start_read_hello(struct tunnel *t) {
   t->greeting = xcalloc(1, sizeof *t->greeting);
-  SSL *ssl = greeter_ssl_new(t->proxy->greeter, t->greeting);
+  SSL *ssl = greeter_ssl_new(t->proxy->greeter, t->greeting, t->is_from_here);
   t->browser_tls = tls_server_new(t->proxy->worker, t->browser, ssl);
   t->browser = NULL;  // taken
   tls_handshake_start(t->browser_tls, on_hello, t);
@@ -166,6 +179,10 @@ static void on_named_found(void *owner, struct lookup_answer *answer,
   struct tunnel *t = owner;
   t->lookup = NULL;
   account_looked_up(&t->account, answer);
+  if (keeps_from(t, answer)) {
+    lookup_answer_unref(answer);
+    return;
+  }
   struct policy_decision decision =
       policy_for_named(site_rule_mode(rule, t->terms->mode), answer);
   switch (decision.action) {

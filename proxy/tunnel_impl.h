@@ -44,6 +44,7 @@ struct tunnel {
   uv_timer_t deadline;
   enum tunnel_step step;
   enum front_kind kind;
+  bool is_from_here;  // the browser's connection is one over loopback
   char *host;
   uint16_t port;
   enum proxy_mode mode;                    // for this site

@@ -1,6 +1,9 @@
 // A proxy that asks for a name and a password, as programs meet it.
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +131,77 @@ Test(users, cannot_be_taken_away_with_the_address, .timeout = 120) {
   cr_assert_eq(peer_wait(proxy, kAnswerMs), 0);
   peer_free(proxy);
   proxy_process_assert_clean(scene.scratch);
+  scene_close(&scene);
+}
+
+// Writes an address that is this machine's own and none of loopback. Whoever
+// connects to it does so from it. False when there is none.
+static bool find_own_address(char out[INET_ADDRSTRLEN]) {
+  struct ifaddrs *list, *each;
+  bool found = false;
+  cr_assert_eq(getifaddrs(&list), 0);
+  for (each = list; each != NULL && !found; each = each->ifa_next) {
+    struct sockaddr_in in;
+    if (each->ifa_addr != NULL && each->ifa_addr->sa_family == AF_INET) {
+      memcpy(&in, each->ifa_addr, sizeof in);
+      found = ntohl(in.sin_addr.s_addr) >> 24 != 127;
+      inet_ntop(AF_INET, &in.sin_addr, out, INET_ADDRSTRLEN);
+    }
+  }
+  freeifaddrs(list);
+  return found;
+}
+
+// Fetches `host` through the proxy at `address`. What curl says of it is the
+// HTTP status of the answer, and that of the answer to CONNECT.
+static void expect_fetch(struct scene *scene, const char *proxy_scheme,
+                         const char *address, const struct scene_fetch *fetch,
+                         const char *expected) {
+  struct program curl;
+  struct scene_fetch as_alice = *fetch;
+  const char *proxy = scratch_format(scene->scratch, "%s://%s:%u", proxy_scheme,
+                                     address, proxy_process_port(scene->proxy));
+  as_alice.args = (const char *const[]){"--proxy",
+                                        proxy,
+                                        "--proxy-user",
+                                        "alice:correct horse:1",
+                                        "--write-out",
+                                        "%{http_code} %{http_connect}\n",
+                                        "--output",
+                                        "/dev/null",
+                                        NULL};
+  scene_run_fetch(&curl, scene, &as_alice);
+  cr_expect_str_eq(curl.out, expected, "%s %s %s: %s", proxy,
+                   fetch->scheme != NULL ? fetch->scheme : "https",
+                   fetch->host != NULL ? fetch->host : kSiteName, curl.err);
+  program_cleanup(&curl);
+}
+
+// Both by its address and by a name in DNS that has it.
+Test(users, do_not_reach_loopback_from_another_machine, .timeout = 120) {
+  static const char *const kArgs[] = {"--listen", "0.0.0.0:0", NULL};
+  char own[INET_ADDRSTRLEN];
+  struct scene scene;
+  if (!find_own_address(own)) {
+    cr_skip_test("this machine has no address but loopback's");
+  }
+  start(&scene, kArgs);
+  const uint16_t port = scene.resolver_port;
+  static const char *const kHosts[] = {"127.0.0.1", "localhost", "0.0.0.0",
+                                       "[::ffff:127.0.0.1]", kSiteName};
+  for (size_t i = 0; i < 5; i++) {
+    const struct scene_fetch over_tls = {.host = kHosts[i]};
+    const struct scene_fetch plain = {
+        .host = kHosts[i], .port = port, .scheme = "http"};
+    expect_fetch(&scene, "http", own, &over_tls, "000 403\n");
+    expect_fetch(&scene, "socks5h", own, &over_tls, "000 000\n");
+    if (kHosts[i] != kSiteName) {
+      expect_fetch(&scene, "http", own, &plain, "403 000\n");
+    }
+  }
+  expect_fetch(&scene, "http", "127.0.0.1", &(struct scene_fetch){0},
+               "200 200\n");
+  scene_assert_hidden(&scene);
   scene_close(&scene);
 }
 

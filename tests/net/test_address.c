@@ -133,3 +133,21 @@ Test(address, has_room_for_the_longest_text) {
   cr_assert_str_eq(address_format(text, &address),
                    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 }
+
+Test(address, tells_what_the_kernel_takes_for_this_machine) {
+  static const char *const kHere[] = {
+      "127.0.0.1", "127.255.0.9", "0.0.0.0",          "0.0.0.1",
+      "::1",       "::",          "::ffff:127.0.0.1", "::ffff:0.0.0.0"};
+  static const char *const kElsewhere[] = {
+      "128.0.0.1", "10.127.0.1", "192.0.2.1", "::ffff:192.0.2.1",
+      "fd00::1",   "7f00::1",    "2001:db8::7f00:1"};
+  struct address address;
+  for (size_t i = 0; i < sizeof kHere / sizeof kHere[0]; i++) {
+    cr_assert(address_from_ip(&address, kHere[i], 80));
+    cr_expect(address_leads_to_loopback(&address), "%s", kHere[i]);
+  }
+  for (size_t i = 0; i < sizeof kElsewhere / sizeof kElsewhere[0]; i++) {
+    cr_assert(address_from_ip(&address, kElsewhere[i], 80));
+    cr_expect_not(address_leads_to_loopback(&address), "%s", kElsewhere[i]);
+  }
+}

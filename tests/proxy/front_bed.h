@@ -106,8 +106,10 @@ void lookup_cancel(struct lookup *l) {
 }
 
 void tunnel_open(struct proxy *proxy, struct stream *browser,
-                 enum front_kind kind, const char *host, uint16_t port) {
+                 enum front_kind kind, const char *host, uint16_t port,
+                 bool is_from_here) {
   (void)proxy;
+  cr_assert(is_from_here);
   cr_assert_null(fake.tunnel);
   fake.tunnel = browser;
   fake.kind = kind;

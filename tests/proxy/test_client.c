@@ -344,3 +344,26 @@ Test(client, is_closed_with_the_proxy) {
   RUN_UNTIL(bed.proxy.worker, bed.browser.num_ends == 1);
   bed_close(&bed);
 }
+
+// Where the file is tells the user's name.
+Test(client, tells_other_machines_no_path_of_this_one) {
+  static const char *const kPeers[] = {"127.0.0.1", "192.0.2.8"};
+  for (size_t i = 0; i < 2; i++) {
+    struct front_bed bed;
+    struct stream *ours, *theirs;
+    struct page_visitor visitor = {.way = PAGE_TUNNEL};
+    bed_open(&bed);
+    bed.proxy.ca_path = "/home/alice/ca.pem";
+    cr_assert(address_from_ip(&visitor.peer, kPeers[i], 1));
+    peer_cleanup(&bed.browser);
+    bed.browser = (struct peer){0};
+    test_tcp_pair(bed.proxy.worker, &theirs, &ours);
+    peer_open(&bed.browser, theirs);
+    client_open_inside(&bed.proxy, ours, &visitor);
+    peer_write_text(&bed.browser,
+                    "GET /setup HTTP/1.1\r\nHost: ech.internal\r\n\r\n");
+    bed_expect(&bed, "HTTP/1.1 200 ", "ca.pem");
+    cr_expect_eq(peer_has(&bed.browser, "alice"), i == 0, "%s", kPeers[i]);
+    bed_close(&bed);
+  }
+}

@@ -20,6 +20,7 @@ struct bed {
   SSL_CTX *browser_ctx;
   SSL_SESSION *session;  // the browser's latest
   // What the last visit came to.
+  bool is_afar;  // the browser is on another machine
   bool resumed;
   char alpn[16];
   uint16_t group;    // of the key agreement
@@ -76,7 +77,7 @@ static SSL *browser_for(struct bed *b, const char *host) {
 static void visit(struct bed *b, const char *host, const char *alpn) {
   struct greeting greeting;
   SSL *browser = browser_for(b, host);
-  SSL *ours = greeter_ssl_new(b->greeter, &greeting);
+  SSL *ours = greeter_ssl_new(b->greeter, &greeting, !b->is_afar);
   BIO *left, *right;
   cr_assert(BIO_new_bio_pair(&left, 1 << 16, &right, 1 << 16));
   SSL_set_bio(browser, left, left);
@@ -191,6 +192,23 @@ Test(greeter, agrees_by_x25519_with_who_has_a_share_of_it) {
         cr_assert_not(b.asked_again);
         cr_assert_eq(b.resumed, again == 1);
       }
+    }
+    bed_cleanup(&b);
+  }
+}
+
+// Whoever is on the way to another machine may record the connection.
+Test(greeter, begins_with_ml_kem_where_others_listen) {
+  static const char *const kGroups[] = {"X25519MLKEM768:X25519:P-256",
+                                        "X25519:X25519MLKEM768"};
+  for (size_t i = 0; i < 2; i++) {
+    struct bed b;
+    bed_init(&b, 4);
+    b.is_afar = true;
+    if (SSL_CTX_set1_curves_list(b.browser_ctx, kGroups[i])) {
+      visit(&b, "a.test", "h2");
+      cr_assert_eq(b.group, kGroupX25519MlKem768, "%s: %u", kGroups[i],
+                   b.group);
     }
     bed_cleanup(&b);
   }

@@ -154,6 +154,19 @@ Test(page_access, decides_by_the_table) {
   }
 }
 
+// As it is of a client that has hung up by the time its connection is taken:
+// what it sent before is still read.
+Test(page_access, takes_unknown_ends_for_another_machines) {
+  static const char kText[] = "GET / HTTP/1.1\r\n" HERE BEARER "\r\n";
+  const struct page_visitor visitor = {.way = PAGE_DIRECT};
+  struct http_head head;
+  struct http_scan scan = {0};
+  cr_assert_eq(
+      http_request_read(&head, &scan, (uint8_t *)kText, sizeof(kText) - 1),
+      HTTP_HEAD_OK);
+  cr_assert_eq(page_access_for(&visitor, &head, kToken), PAGE_ACCESS_NOT_HERE);
+}
+
 Test(page_access, gives_no_data_where_there_is_no_token) {
   const struct row row = {PAGE_DIRECT, "127.0.0.1:1", "GET",
                           HERE "Authorization: Bearer \r\n",

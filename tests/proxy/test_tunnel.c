@@ -26,12 +26,14 @@ static struct {
   struct fixture *fixture;
   enum lookup_status status;        // what lookups of kHost find
   enum lookup_status other_status;  // and of all else
+  bool other_is_elsewhere;          // on no machine here
   bool is_cached;
   char line[1024];  // the log's last
 } fake;
 
 struct lookup {
   enum lookup_status status;
+  bool is_elsewhere;
   struct task task;
   lookup_cb *done;
   void *owner;
@@ -41,10 +43,14 @@ static void fake_on_lookup(void *owner) {
   struct lookup l = *(struct lookup *)owner;
   free(owner);
   const struct fixture *f = fake.fixture;
-  struct endpoint endpoint = endpoint_at(1, &f->site.address, 1, &f->keys);
+  struct address address = f->site.address;
+  if (l.is_elsewhere) {
+    address_from_ip(&address, "192.0.2.1", address.port);
+  }
+  struct endpoint endpoint = endpoint_at(1, &address, 1, &f->keys);
   struct lookup_answer *answer =
       lookup_answer_new(l.status, "as the test says", 60, &endpoint,
-                        l.status == LOOKUP_ECH ? 1 : 0, &f->site.address, 1);
+                        l.status == LOOKUP_ECH ? 1 : 0, &address, 1);
   answer->expires_at = UINT64_MAX;
   l.done(l.owner, answer);
 }
@@ -55,6 +61,7 @@ struct lookup *lookup_start(struct resolver *resolver, const char *host,
   (void)port;
   struct lookup *l = xcalloc(1, sizeof *l);
   l->status = strcmp(host, kHost) == 0 ? fake.status : fake.other_status;
+  l->is_elsewhere = strcmp(host, kHost) != 0 && fake.other_is_elsewhere;
   l->done = done;
   l->owner = owner;
   worker_defer(fake.fixture->worker, &l->task, fake_on_lookup, l);
@@ -89,6 +96,7 @@ struct bed {
   struct terms terms;
   struct proxy_limit limit;
   struct log log;
+  bool is_afar;  // the browser is on another machine
   SSL_CTX *browser_ctx;
   X509_STORE *trust;    // the browser's
   struct peer browser;  // before its handshake
@@ -159,7 +167,7 @@ static void ask(struct bed *b, const char *host) {
   struct stream *ours, *theirs;
   test_tcp_pair(b->f.worker, &theirs, &ours);
   peer_open(&b->browser, theirs);
-  tunnel_open(&b->proxy, ours, FRONT_HTTP_CONNECT, host, kPort);
+  tunnel_open(&b->proxy, ours, FRONT_HTTP_CONNECT, host, kPort, !b->is_afar);
 }
 
 // begin makes a tunnel to `host` and begins, in it, a handshake for `name`.
@@ -472,5 +480,45 @@ Test(tunnel, notes_a_browser_that_leaves_early_as_abandoned) {
   cr_assert_eq(b.counts.verdicts[VISIT_REFUSED], 0);
   cr_assert_not_null(strstr(fake.line, "abandoned at read-hello"), "%s",
                      fake.line);
+  bed_cleanup(&b);
+}
+
+static void expect_kept_to_itself(struct bed *b) {
+  static const char kWhy[] = "on the loopback of the proxy's machine";
+  RUN_UNTIL(b->f.worker, b->limit.num_connections == 0);
+  look(b);
+  cr_expect_eq(b->row.verdict, VISIT_REFUSED);
+  cr_expect_not_null(strstr(b->row.cause, kWhy), "%s", b->row.cause);
+  cr_expect_eq(strlen(b->row.address), 0);  // nobody was connected to
+}
+
+Test(tunnel, keeps_loopback_to_this_machine_whatever_its_name) {
+  static const enum lookup_status kStatuses[] = {LOOKUP_ECH, LOOKUP_NO_ECH,
+                                                 LOOKUP_LOCAL};
+  for (size_t i = 0; i < 3; i++) {
+    struct bed b;
+    bed_init(&b);
+    site_add(&b.f.site, "DNS:secret.test", b.f.root, &b.f.keys);
+    b.is_afar = true;
+    fake.status = kStatuses[i];
+    ask(&b, kHost);
+    expect_kept_to_itself(&b);
+    RUN_UNTIL(b.f.worker, b.browser.num_ends > 0);
+    cr_expect_eq(memcmp(b.browser.got.data, "HTTP/1.1 403 ", 13), 0);
+    bed_cleanup(&b);
+  }
+}
+
+// The address that is asked for is not the one that the hello's name leads to.
+Test(tunnel, keeps_loopback_from_a_name_in_a_hello) {
+  struct bed b;
+  bed_init(&b);
+  site_add(&b.f.site, "DNS:secret.test", b.f.root, &b.f.keys);
+  b.is_afar = true;
+  fake.other_is_elsewhere = true;
+  fake.other_status = LOOKUP_LOCAL;
+  fake.status = LOOKUP_ECH;
+  browse(&b, "192.0.2.1", kHost);
+  expect_kept_to_itself(&b);
   bed_cleanup(&b);
 }

@@ -83,8 +83,7 @@ static void add_visits(struct watcher *w) {
 // A status without the time tells whether something has changed.
 static bool status_has_changed(struct watcher *w) {
   size_t len;
-  char *status =
-      status_data_status(w->proxy, w->proxy->local->started_ms, &len);
+  char *status = status_data_status(w->proxy, false, &len);
   bool has_changed = w->status == NULL || strcmp(w->status, status) != 0;
   free(w->status);
   w->status = status;
@@ -99,7 +98,7 @@ static void add_status(struct watcher *w, uint64_t now) {
   }
   w->status_at = now;
   if (status_has_changed(w) || is_due) {
-    char *json = status_data_status(w->proxy, status_data_now_ms(), &len);
+    char *json = status_data_status(w->proxy, true, &len);
     add_event(w, "status", json, len);
     w->told_at = now;
   }

@@ -22,7 +22,7 @@ struct watcher {
   struct connection connection;
   struct stream *browser;
   uv_timer_t tick;
-  uint64_t seen;        // of the journal (journal_version)
+  uint64_t seen;        // of the journal (journal_each)
   uint64_t rows_at;     // uv_now when its rows were looked at
   uint64_t status_at;   // when the status was looked at
   uint64_t told_at;     // when it was told
@@ -106,7 +106,7 @@ static void add_status(struct watcher *w, uint64_t now) {
 
 // Octets that are relayed change no version, and are looked at once a second.
 static bool rows_are_due(const struct watcher *w, uint64_t now) {
-  return journal_version(w->proxy->journal) != w->seen ||
+  return journal_version(w->proxy->journal) > w->seen ||
          now - w->rows_at >= kSecondMs;
 }
 

@@ -281,8 +281,8 @@ void account_greeted(struct account *a, const SSL *ssl, const char *host) {
   }
 }
 
-static bool is_about_certificate(uint8_t alert) {
-  switch (alert) {
+bool account_rejects_leaf(const struct tls_error *error) {
+  switch (error->alert) {
     case SSL_AD_BAD_CERTIFICATE:
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
     case SSL_AD_CERTIFICATE_REVOKED:
@@ -320,7 +320,7 @@ void account_not_greeted(struct account *a, const struct tls_error *error,
   char text[160];
   char cause[512];
   tls_error_text(text, sizeof text, error);
-  if (is_about_certificate(error->alert)) {
+  if (account_rejects_leaf(error)) {
     count(a, TALLY_LEAVES_REJECTED);
     snprintf(cause, sizeof cause,
              "the browser did not accept our certificate (%s); %s", text,

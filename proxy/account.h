@@ -95,6 +95,10 @@ bool account_peek(struct account *account, const uint8_t *data, size_t len);
 // account_leaf notes that a certificate was got for the browser.
 void account_leaf(struct account *account, enum leaf_use use);
 
+// account_rejects_leaf says whether a browser's handshake with us ended with
+// `error` because of our certificate.
+bool account_rejects_leaf(const struct tls_error *error);
+
 // account_greeted notes that the browser's handshake with us for `host` is
 // done. account_not_greeted notes that it failed, which refuses the connection.
 void account_greeted(struct account *account, const SSL *ssl, const char *host);

@@ -256,7 +256,6 @@ static void show_text(char *out, size_t size, const char *text) {
 
 static void show(const struct visit *visit, struct visit_row *out) {
   out->id = visit->id;
-  out->version = visit->version;
   out->started_ms = visit->started_ms;
   out->duration_ms = visit->done
                          ? visit->duration_ms

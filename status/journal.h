@@ -94,7 +94,6 @@ void visit_end(struct visit *visit);
 // One visit as it is at this moment. Texts are "" when not known.
 struct visit_row {
   uint64_t id;         // from 1, in the order in which visits began
-  uint64_t version;    // of the journal when it changed last (journal_each)
   int64_t started_ms;  // since 1970, UTC
   uint64_t duration_ms;
   bool done;

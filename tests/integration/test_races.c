@@ -165,8 +165,8 @@ static const char *write_config(struct scene *scene, int which) {
 static void disturb(struct scene *scene, const struct client *client) {
   struct peer *proxy = proxy_process_peer(scene->proxy);
   for (int i = 0; i < 20; i++) {
-    cr_assert(uses_tunnel(client, client->trusts_us, kSiteName,
-                          client->site_port));
+    cr_assert(
+        uses_tunnel(client, client->trusts_us, kSiteName, client->site_port));
     write_config(scene, i % 2 == 0);
     peer_signal(proxy, SIGHUP);
     cr_assert(peer_wait_line(proxy, "is in force", 20000));

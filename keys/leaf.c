@@ -43,7 +43,6 @@ struct leaf_cache {
   struct certificate_public_key public_key;
   pthread_mutex_t mutex;
   struct leaf *leaves;  // this and the next are guarded by `mutex`
-  uint64_t num_minted;
 };
 
 struct leaf_cache *leaf_cache_new(const struct ca *ca, size_t max_leaves) {
@@ -186,7 +185,6 @@ static struct leaf *keep(struct leaf_cache *cache, struct leaf *minted,
     drop(cache, other);
   }
   add(cache, minted);
-  cache->num_minted++;
   return minted;
 }
 
@@ -245,11 +243,4 @@ void leaf_cache_free(struct leaf_cache *cache) {
   pthread_mutex_destroy(&cache->mutex);
   EVP_PKEY_free(cache->key);
   OPENSSL_free(cache);
-}
-
-uint64_t leaf_cache_minted(struct leaf_cache *cache) {
-  pthread_mutex_lock(&cache->mutex);
-  uint64_t num_minted = cache->num_minted;
-  pthread_mutex_unlock(&cache->mutex);
-  return num_minted;
 }

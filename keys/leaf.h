@@ -8,7 +8,6 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "keys/ca.h"
 
@@ -35,8 +34,5 @@ enum leaf_use {
 // when `host` is neither, or out of memory.
 enum leaf_use leaf_cache_use(struct leaf_cache *cache, SSL *ssl,
                              const char *host);
-
-// leaf_cache_minted returns how many leaves were minted so far.
-uint64_t leaf_cache_minted(struct leaf_cache *cache);
 
 #endif

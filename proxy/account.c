@@ -102,6 +102,12 @@ void account_because_first(struct account *a, const char *cause) {
   }
 }
 
+void account_broke(struct account *a, const char *error) {
+  char cause[128];
+  snprintf(cause, sizeof cause, "ended with: %s", error);
+  account_because_first(a, cause);
+}
+
 void account_decide(struct account *a, enum visit_verdict verdict) {
   if (!a->is_decided) {
     a->is_decided = true;
@@ -209,16 +215,18 @@ static const char *address_text(char out[kAddressTextSize],
 void account_dialed(struct account *a, struct tls *tls,
                     const struct origin_report *report) {
   char address[kAddressTextSize];
-  visit_note(a->visit, &(struct visit_facts){
-                           .address = address_text(address, &report->address),
-                           .name = or_null(report->public_name),
-                           .resumed = report->resumed,
-                           .retried = report->retried,
-                           .hello = report->hello,
-                           .hello_len = report->hello_len,
-                           .inner_hello = report->inner_hello,
-                           .inner_hello_len = report->inner_hello_len,
-                       });
+  visit_note(
+      a->visit,
+      &(struct visit_facts){
+          .address = address_text(address, &report->address),
+          .name = report->hello_len > 0 ? or_null(report->public_name) : NULL,
+          .resumed = report->resumed,
+          .retried = report->retried,
+          .hello = report->hello,
+          .hello_len = report->hello_len,
+          .inner_hello = report->inner_hello,
+          .inner_hello_len = report->inner_hello_len,
+      });
   if (report->retried) {
     count(a, TALLY_ECH_RETRIES);
   }
@@ -229,17 +237,16 @@ void account_dialed(struct account *a, struct tls *tls,
 }
 
 void account_connected(struct account *a, const struct address *address,
-                       const char *host) {
+                       const char *name) {
   char text[kAddressTextSize];
   visit_note(a->visit,
              &(struct visit_facts){.address = address_text(text, address),
-                                   .name = a->has_name ? NULL : host});
+                                   .name = name});
 }
 
 static void note_hello(struct account *a, const struct clear_hello *hello) {
   char name[kClientHelloNameSize];
   clear_hello_name(hello, name);
-  a->has_name = name[0] != '\0';
   visit_note(a->visit, &(struct visit_facts){.name = or_null(name),
                                              .hello = hello->message.data,
                                              .hello_len = hello->message.len});
@@ -274,8 +281,8 @@ void account_greeted(struct account *a, const SSL *ssl, const char *host) {
   }
 }
 
-static bool is_about_certificate(uint8_t alert) {
-  switch (alert) {
+bool account_rejects_leaf(const struct tls_error *error) {
+  switch (error->alert) {
     case SSL_AD_BAD_CERTIFICATE:
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
     case SSL_AD_CERTIFICATE_REVOKED:
@@ -313,7 +320,7 @@ void account_not_greeted(struct account *a, const struct tls_error *error,
   char text[160];
   char cause[512];
   tls_error_text(text, sizeof text, error);
-  if (is_about_certificate(error->alert)) {
+  if (account_rejects_leaf(error)) {
     count(a, TALLY_LEAVES_REJECTED);
     snprintf(cause, sizeof cause,
              "the browser did not accept our certificate (%s); %s", text,

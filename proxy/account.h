@@ -29,7 +29,6 @@ struct account {
   bool is_cached;     // the lookup
   bool is_decided;    // what becomes of it
   bool has_cause;
-  bool has_name;              // in the clear
   struct clear_hello *hello;  // that is being read, or NULL
 };
 
@@ -56,6 +55,10 @@ void account_looked_up(struct account *account,
 void account_because(struct account *account, const char *cause);
 void account_because_first(struct account *account, const char *cause);
 
+// account_broke notes, when there is no other cause, the error that ended a
+// connection whose verdict it does not change.
+void account_broke(struct account *account, const char *error);
+
 // account_decide notes what becomes of the connection, when that is known: once
 // it is, later words do not change it.
 void account_decide(struct account *account, enum visit_verdict verdict);
@@ -79,10 +82,10 @@ void account_dialed(struct account *account, struct tls *tls,
                     const struct origin_report *report);
 
 // account_connected notes that the site is connected to, at `address`, for the
-// browser's own bytes, which name it in the clear: as `host`, unless there is a
-// ClientHello that has another name.
+// browser's own bytes, which name it in the clear as `name`; NULL: not in a way
+// that is known yet (account_peek).
 void account_connected(struct account *account, const struct address *address,
-                       const char *host);
+                       const char *name);
 
 // account_peek reads the next octets of the browser's own, which an observer
 // sees too, and notes the ClientHello that they begin with. It returns whether
@@ -91,6 +94,10 @@ bool account_peek(struct account *account, const uint8_t *data, size_t len);
 
 // account_leaf notes that a certificate was got for the browser.
 void account_leaf(struct account *account, enum leaf_use use);
+
+// account_rejects_leaf says whether a browser's handshake with us ended with
+// `error` because of our certificate.
+bool account_rejects_leaf(const struct tls_error *error);
 
 // account_greeted notes that the browser's handshake with us for `host` is
 // done. account_not_greeted notes that it failed, which refuses the connection.

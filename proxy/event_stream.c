@@ -22,7 +22,7 @@ struct watcher {
   struct connection connection;
   struct stream *browser;
   uv_timer_t tick;
-  uint64_t seen;        // of the journal (journal_version)
+  uint64_t seen;        // of the journal (journal_each)
   uint64_t rows_at;     // uv_now when its rows were looked at
   uint64_t status_at;   // when the status was looked at
   uint64_t told_at;     // when it was told
@@ -83,8 +83,7 @@ static void add_visits(struct watcher *w) {
 // A status without the time tells whether something has changed.
 static bool status_has_changed(struct watcher *w) {
   size_t len;
-  char *status =
-      status_data_status(w->proxy, w->proxy->local->started_ms, &len);
+  char *status = status_data_status(w->proxy, false, &len);
   bool has_changed = w->status == NULL || strcmp(w->status, status) != 0;
   free(w->status);
   w->status = status;
@@ -99,7 +98,7 @@ static void add_status(struct watcher *w, uint64_t now) {
   }
   w->status_at = now;
   if (status_has_changed(w) || is_due) {
-    char *json = status_data_status(w->proxy, status_data_now_ms(), &len);
+    char *json = status_data_status(w->proxy, true, &len);
     add_event(w, "status", json, len);
     w->told_at = now;
   }
@@ -107,7 +106,7 @@ static void add_status(struct watcher *w, uint64_t now) {
 
 // Octets that are relayed change no version, and are looked at once a second.
 static bool rows_are_due(const struct watcher *w, uint64_t now) {
-  return journal_version(w->proxy->journal) != w->seen ||
+  return journal_version(w->proxy->journal) > w->seen ||
          now - w->rows_at >= kSecondMs;
 }
 

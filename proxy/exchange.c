@@ -242,6 +242,7 @@ struct exchange *exchange_start(struct worker *worker, struct stream *browser,
   uv_timer_start(&x->idle, on_idle, kExchangeIdleMs, kExchangeIdleMs);
   stream_set_events(browser, &kBrowserEvents, x);
   stream_set_events(origin, &kOriginEvents, x);
+  events->moved(owner, head_len, 0);
   stream_write(origin, head, head_len);
   stream_read_start(origin);
   if (stream_pending(origin) == 0) {

@@ -32,9 +32,9 @@ struct exchange_result {
 };
 
 struct exchange_events {
-  // moved tells of octets of bodies and the answer's head, as they were
-  // received: `up` from the browser, `down` from the origin. It must not cancel
-  // the exchange.
+  // moved tells of octets, `up` from the browser, `down` from the origin: as
+  // they were received, but for the request's head, which is as the origin gets
+  // it. It must not cancel the exchange.
   void (*moved)(void *owner, size_t up, size_t down);
 
   // done receives the outcome; `result` is borrowed until it returns. The

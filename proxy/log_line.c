@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "net/bytes.h"
 #include "proxy/terminal.h"
+#include "status/json_value.h"
 
 enum { kTimeSize = 40, kVerdictColumns = 17 };
 
@@ -79,25 +81,15 @@ static void write_time(char out[kTimeSize]) {
 
 // As JSON.
 
-// JSON is UTF-8: in a text that is not, every octet outside ASCII becomes '?'.
+// What is not known is left out.
 static void set_string(json_t *object, const char *key, const char *text) {
-  if (text == NULL) {
-    return;
+  if (text != NULL && text[0] != '\0') {
+    json_object_set_new(object, key, json_value_text(text));
   }
-  json_t *value = json_string(text);
-  if (value == NULL) {
-    char *copy = strdup(text);
-    for (char *c = copy; c != NULL && *c != '\0'; c++) {
-      *c = (unsigned char)*c < 0x80 ? *c : '?';
-    }
-    value = json_string(copy != NULL ? copy : "?");
-    free(copy);
-  }
-  json_object_set_new(object, key, value);
 }
 
 static void set_number(json_t *object, const char *key, uint64_t number) {
-  json_object_set_new(object, key, json_integer((json_int_t)number));
+  json_object_set_new(object, key, json_value_count(number));
 }
 
 static void set_tunnel(json_t *object, const struct log_tunnel *t) {
@@ -146,21 +138,14 @@ static json_t *line_object(const struct log_line *line) {
 static void write_json(const struct log_line *line,
                        const struct log_form *form) {
   json_t *object = line_object(line);
-  char *text = json_dumps(object, JSON_COMPACT);
-  json_decref(object);
-  if (text == NULL) {
-    return;
-  }
   const char *prefix = journal_prefix(form, line->severity);
-  size_t prefix_len = strlen(prefix);
-  size_t len = strlen(text);
-  char *whole = malloc(prefix_len + len + 1);
-  if (whole != NULL) {
-    memcpy(whole, prefix, prefix_len);
-    memcpy(whole + prefix_len, text, len);
-    write_out(whole, prefix_len + len);
-    free(whole);
-  }
+  struct bytes whole = {0};
+  size_t len;
+  char *text = json_value_dump(object, &len);
+  bytes_append(&whole, prefix, strlen(prefix));
+  bytes_append(&whole, text, len + 1);  // the end becomes a newline
+  write_out((char *)whole.data, whole.len - 1);
+  free(whole.data);
   free(text);
 }
 

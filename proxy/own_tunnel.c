@@ -5,6 +5,7 @@
 
 #include "net/tls.h"
 #include "net/xalloc.h"
+#include "proxy/account.h"
 #include "proxy/client.h"
 #include "proxy/greeter.h"
 #include "status/advice.h"
@@ -37,15 +38,18 @@ static void tunnel_close(void *owner) { tls_close(release(owner)); }
 
 static void on_deadline(uv_timer_t *deadline) { tunnel_close(deadline->data); }
 
-// Whether the browser trusts the CA shows here as it does at any site.
-static void count(struct proxy *proxy, bool accepted) {
+// Whether the browser trusts the CA shows here as it does at any site, but for
+// a session that was resumed, which shows no certificate.
+static void note_judgement(const struct own_tunnel *t, enum tls_status status,
+                           const struct tls_error *error) {
+  const struct proxy *proxy = t->proxy;
   struct advice ignored;
-  tally_add(proxy->tally,
-            accepted ? TALLY_LEAVES_ACCEPTED : TALLY_LEAVES_REJECTED, 1);
-  if (accepted) {
-    advice_book_accepted(proxy->advice, kOwnHost);
-  } else {
-    advice_book_rejected(proxy->advice, &ignored, kOwnHost);
+  if (status == TLS_OK && SSL_session_reused(tls_ssl(t->tls)) == 0) {
+    tally_add(proxy->tally, TALLY_LEAVES_ACCEPTED, 1);
+    advice_book_accepted(proxy->advice, "");
+  } else if (status != TLS_OK && account_rejects_leaf(error)) {
+    tally_add(proxy->tally, TALLY_LEAVES_REJECTED, 1);
+    advice_book_rejected(proxy->advice, &ignored, "");
   }
 }
 
@@ -53,9 +57,7 @@ static void on_greeted(void *owner, enum tls_status status,
                        const struct tls_error *error) {
   struct own_tunnel *t = owner;
   struct proxy *proxy = t->proxy;
-  if (status == TLS_OK || error->alert != 0) {
-    count(proxy, status == TLS_OK);
-  }
+  note_judgement(t, status, error);
   if (status != TLS_OK) {
     tunnel_close(t);
     return;

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "build_config.h"
@@ -15,12 +14,6 @@
 #include "status/status_json.h"
 #include "status/tally.h"
 #include "status/visit_json.h"
-
-int64_t status_data_now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 // The facts and what they borrow.
 struct gathered {
@@ -52,8 +45,7 @@ static void gather_resolvers(struct gathered *g,
   g->facts.num_resolvers = options->num_resolvers;
 }
 
-static void gather(struct gathered *g, const struct proxy *proxy,
-                   int64_t now_ms) {
+static void gather(struct gathered *g, const struct proxy *proxy) {
   const struct local_site *local = proxy->local;
   const struct options *options = &proxy->terms->config->options;
   g->facts = (struct status_facts){
@@ -61,7 +53,6 @@ static void gather(struct gathered *g, const struct proxy *proxy,
       .boringssl = ECHPROXY_BORINGSSL,
       .pid = getpid(),
       .started_ms = local->started_ms,
-      .now_ms = now_ms,
       .workers = local->num_workers,
       .mode = options->mode == MODE_STRICT ? "strict" : "prefer",
       .config_file = options->trail.path,
@@ -77,12 +68,13 @@ static void gather(struct gathered *g, const struct proxy *proxy,
   g->facts.num_advice = advice_book_list(proxy->advice, g->advice);
 }
 
-char *status_data_status(const struct proxy *proxy, int64_t now_ms,
+char *status_data_status(const struct proxy *proxy, bool with_age,
                          size_t *out_len) {
   struct gathered g;
   struct tally_counts counts;
-  gather(&g, proxy, now_ms);
+  gather(&g, proxy);
   tally_read(proxy->tally, &counts);
+  counts.age_s = with_age ? counts.age_s : 0;
   return status_json_status(&g.facts, &counts, out_len);
 }
 
@@ -101,7 +93,7 @@ static const char kJson[] = "application/json";
 void status_data_send_status(struct proxy *proxy, struct stream *browser,
                              const struct local_request *request) {
   size_t len;
-  char *text = status_data_status(proxy, status_data_now_ms(), &len);
+  char *text = status_data_status(proxy, true, &len);
   send_text(browser, request, kJson, text, len);
 }
 

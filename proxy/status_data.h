@@ -4,19 +4,16 @@
 #ifndef ECHPROXY_PROXY_STATUS_DATA_H
 #define ECHPROXY_PROXY_STATUS_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "net/stream.h"
 #include "proxy/local_answer.h"
 #include "proxy/proxy.h"
 
-// status_data_now_ms returns the time in milliseconds since 1970.
-int64_t status_data_now_ms(void);
-
-// status_data_status returns the object of /api/status, as of `now_ms`, and its
-// length. Released with free.
-char *status_data_status(const struct proxy *proxy, int64_t now_ms,
+// status_data_status returns the object of /api/status and its length. Without
+// its age two are the same when nothing has changed. Released with free.
+char *status_data_status(const struct proxy *proxy, bool with_age,
                          size_t *out_len);
 
 // Each of these answers `request` and takes `browser`.

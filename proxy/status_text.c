@@ -37,13 +37,20 @@ enum terminal_style status_text_verdict(const char *verdict) {
   return TERMINAL_PLAIN;
 }
 
-// A connection that was reset in the end was reached and hidden all the same.
+static bool is_passed(const struct status_row *row) {
+  return strcmp(row->verdict, "passed") == 0;
+}
+
+// A connection that was reset in the end was reached all the same.
 static bool has_failed(const struct status_row *row) {
-  return strcmp(row->verdict, "refused") == 0 || row->seen[0] == '\0';
+  return strcmp(row->verdict, "refused") == 0 ||
+         (row->seen[0] == '\0' && !is_passed(row));
 }
 
 const char *status_text_seen(const struct status_row *row) {
-  return has_failed(row) ? row->cause : row->seen;
+  return has_failed(row)        ? row->cause
+         : row->seen[0] == '\0' ? "no name"
+                                : row->seen;
 }
 
 static void print_proxy(const struct page *p, const struct address *address,

@@ -24,7 +24,7 @@ void status_text_print(FILE *out, const struct address *address,
 enum terminal_style status_text_verdict(const char *verdict);
 
 // status_text_seen is what can be told of a row: why it was refused, or the
-// name that an observer saw. Borrowed from `row`.
+// name that an observer saw. Borrowed from `row`, or static.
 const char *status_text_seen(const struct status_row *row);
 
 #endif

@@ -88,7 +88,7 @@ void tunnel_close(struct tunnel *t) {
 
 static void on_proxy_close(void *owner) {
   struct tunnel *t = owner;
-  account_because(&t->account, "the proxy was stopped");
+  account_because_first(&t->account, "the proxy was stopped");
   tunnel_close(t);
 }
 
@@ -142,22 +142,21 @@ static void on_relayed(void *owner, int err) {
   t->relay = NULL;
   // Browsers and servers alike often end without close_notify (UV_EOF).
   if (err != 0 && err != UV_EOF) {
-    account_because_first(&t->account, uv_strerror(err));
+    account_broke(&t->account, uv_strerror(err));
   }
   tunnel_close(t);
 }
 
-// Where we have read no hello, the browser's own is still to come.
+// What the browser says to the site itself is looked at for its hello.
 static void start_relay(struct tunnel *t) {
   static const struct relay_events kEvents = {.moved = on_moved,
                                               .done = on_relayed};
   static const struct relay_events kPeekingEvents = {
       .moved = on_moved, .peek = on_peek, .done = on_relayed};
-  bool is_unread = t->greeting == NULL;
   forget_handshake(t);
   forget_terms(t);
   t->relay = relay_start(t->proxy->worker, t->browser, t->site,
-                         is_unread ? &kPeekingEvents : &kEvents, t);
+                         t->is_hidden ? &kEvents : &kPeekingEvents, t);
   t->browser = NULL;  // both taken
   t->site = NULL;
 }

@@ -86,9 +86,6 @@ void tunnel_start_find_ech(struct tunnel *t) {
 // READ_HELLO: is it TLS, and for the host that was asked for?
 
 void tunnel_pass_through(struct tunnel *t) {
-  size_t len;
-  const uint8_t *hello = tls_hello_bytes(t->browser_tls, &len);
-  account_peek(&t->account, hello, len);
   tunnel_drop_origin(t);
   t->browser = tls_unwrap(t->browser_tls);
   t->browser_tls = NULL;

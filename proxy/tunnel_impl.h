@@ -57,7 +57,8 @@ struct tunnel {
   struct greeting *greeting;
   struct task leaf;
   bool has_leaf;
-  bool accepted;  // the browser has been told that its tunnel is open
+  bool accepted;   // the browser has been told that its tunnel is open
+  bool is_hidden;  // what is relayed is inside both sessions
 
   // What is under way or found; NULL when it is not.
   struct site_lookup *lookup;

@@ -99,7 +99,7 @@ static void on_direct(void *owner, int err, struct stream *site,
     t->accepted = true;
     front_accept(t->browser, t->kind);
   }
-  account_connected(&t->account, address, t->host);
+  account_connected(&t->account, address, NULL);
   account_decide(&t->account, VISIT_PASSED);
   t->site = site;  // taken
   tunnel_enter(t, RELAY);
@@ -142,6 +142,7 @@ static void on_greeted(void *owner, enum tls_status status,
     return;
   }
   account_decide(&t->account, VISIT_HIDDEN);
+  t->is_hidden = true;
   t->browser = tls_stream(t->browser_tls);
   t->browser_tls = NULL;
   t->site = tls_stream(t->site_tls);

@@ -64,9 +64,10 @@ static struct site *find(struct advice_book *book, const char *name) {
 }
 
 // It was the app, and not the CA, if others were accepted between its
-// rejections.
+// rejections. No app has an idea of its own of the proxy's pages.
 static bool is_pinned(const struct advice_book *book, const struct site *site) {
-  return site->num_rejections >= kAdvicePinnedRejections &&
+  return site->name[0] != '\0' &&
+         site->num_rejections >= kAdvicePinnedRejections &&
          site->first_round < book->round;
 }
 

@@ -43,7 +43,7 @@ struct advice_book *advice_book_new(void);
 void advice_book_free(struct advice_book *book);
 
 // advice_book_accepted notes that a browser accepted the certificate for
-// `site`.
+// `site`; "" is the proxy's own pages.
 void advice_book_accepted(struct advice_book *book, const char *site);
 
 // advice_book_rejected notes that one did not. When there is something to

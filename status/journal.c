@@ -70,7 +70,10 @@ struct journal {
   size_t num_visits;
   size_t max_visits;
   uint64_t last_id;
-  atomic_uint_fast64_t version;  // written under the mutex
+  uint64_t version;
+  // The version of the newest change but those of octets. It is written under
+  // the mutex.
+  atomic_uint_fast64_t told_version;
 };
 
 static uint64_t clock_ms(clockid_t clock) {
@@ -117,6 +120,7 @@ void journal_free(struct journal *journal) {
 // that does not take it.
 static void note_change(struct visit *visit) {
   visit->version = ++visit->journal->version;
+  visit->journal->told_version = visit->version;
 }
 
 // evict takes the oldest visit off the list. One that is under way lives on
@@ -252,7 +256,6 @@ static void show_text(char *out, size_t size, const char *text) {
 
 static void show(const struct visit *visit, struct visit_row *out) {
   out->id = visit->id;
-  out->version = visit->version;
   out->started_ms = visit->started_ms;
   out->duration_ms = visit->done
                          ? visit->duration_ms
@@ -284,18 +287,18 @@ void visit_read(const struct visit *visit, struct visit_row *out) {
 }
 
 uint64_t journal_version(const struct journal *journal) {
-  return journal->version;
+  return journal->told_version;
 }
 
 // note_octets makes a visit that had octets since anybody looked one that has
-// changed.
+// changed, for whoever looks: nobody is told.
 static void note_octets(struct visit *visit) {
   uint64_t bytes =
       atomic_load_explicit(&visit->bytes_up, memory_order_relaxed) +
       atomic_load_explicit(&visit->bytes_down, memory_order_relaxed);
   if (bytes != visit->bytes_shown) {
     visit->bytes_shown = bytes;
-    note_change(visit);
+    visit->version = ++visit->journal->version;
   }
 }
 

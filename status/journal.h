@@ -94,7 +94,6 @@ void visit_end(struct visit *visit);
 // One visit as it is at this moment. Texts are "" when not known.
 struct visit_row {
   uint64_t id;         // from 1, in the order in which visits began
-  uint64_t version;    // of the journal when it changed last (journal_version)
   int64_t started_ms;  // since 1970, UTC
   uint64_t duration_ms;
   bool done;
@@ -128,8 +127,9 @@ struct visit_hellos {
 // still lists it or not.
 void visit_read(const struct visit *visit, struct visit_row *out);
 
-// journal_version returns a number that grows with every change; with octets
-// when journal_each comes upon them.
+// journal_version returns a number that grows with every change but those of
+// octets. It is above what journal_each has returned when there is such a one
+// since.
 uint64_t journal_version(const struct journal *journal);
 
 // journal_each calls `see(owner, row)` for every visit that has changed since

@@ -123,13 +123,13 @@ static json_t *advice_array(const struct status_facts *facts) {
   return array;
 }
 
-static void set_facts(json_t *object, const struct status_facts *facts) {
+static void set_facts(json_t *object, const struct status_facts *facts,
+                      uint64_t age_s) {
   json_object_set_new(object, "version", json_value_text(facts->version));
   json_object_set_new(object, "boringssl", json_value_text(facts->boringssl));
   json_object_set_new(object, "pid", json_integer(facts->pid));
   json_object_set_new(object, "started", json_value_time(facts->started_ms));
-  json_object_set_new(object, "uptime_s",
-                      json_integer((facts->now_ms - facts->started_ms) / 1000));
+  json_object_set_new(object, "uptime_s", json_value_count(age_s));
   json_object_set_new(object, "listen",
                       text_array(facts->listen, facts->num_listen));
   json_object_set_new(object, "workers", json_value_count(facts->workers));
@@ -145,7 +145,7 @@ static void set_facts(json_t *object, const struct status_facts *facts) {
 char *status_json_status(const struct status_facts *facts,
                          const struct tally_counts *counts, size_t *out_len) {
   json_t *object = json_object();
-  set_facts(object, facts);
+  set_facts(object, facts, counts->age_s);
   json_object_set_new(object, "totals", totals_object(facts, counts));
   json_object_set_new(object, "leaves", leaves_object(counts));
   json_object_set_new(object, "latency", latency_object(counts));

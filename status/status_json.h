@@ -20,7 +20,6 @@ struct status_facts {
   const char *boringssl;
   int64_t pid;
   int64_t started_ms;
-  int64_t now_ms;
   const char *const *listen;  // "127.0.0.1:8450"
   size_t num_listen;
   uint64_t workers;

@@ -20,7 +20,7 @@ struct histogram {
 };
 
 struct tally {
-  time_t started;  // monotonic, as the history's minutes
+  time_t started;  // by now_s, as the history's minutes
   atomic_uint_fast64_t counters[TALLY_BYTES_DOWN + 1];
   atomic_uint_fast64_t verdicts[VISIT_UPGRADED + 1];
   atomic_uint_fast64_t refusals[TALLY_REFUSED_OTHER + 1];
@@ -28,9 +28,16 @@ struct tally {
   struct minute_history history;
 };
 
+// Where there is such a clock, one that goes on while the machine sleeps: the
+// last hour is the one on the wall.
 static time_t now_s(void) {
+#ifdef CLOCK_BOOTTIME
+  static const clockid_t kClock = CLOCK_BOOTTIME;
+#else
+  static const clockid_t kClock = CLOCK_MONOTONIC;
+#endif
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(kClock, &now);
   return now.tv_sec;
 }
 
@@ -104,6 +111,7 @@ void tally_read(struct tally *tally, struct tally_counts *out) {
   for (int i = 0; i <= TALLY_HANDSHAKE_TIME; i++) {
     read_histogram(&tally->times[i], &out->times[i]);
   }
+  out->age_s = (uint64_t)(now_s() - tally->started);
   minute_history_read(&tally->history, minute_now(tally), out->history);
 }
 

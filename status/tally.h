@@ -105,6 +105,7 @@ struct tally_histogram {
 
 // All of it at one moment; the numbers need not fit together.
 struct tally_counts {
+  uint64_t age_s;  // since tally_new, whatever the clock was set to meanwhile
   uint64_t counters[TALLY_BYTES_DOWN + 1];
   uint64_t verdicts[VISIT_UPGRADED + 1];
   uint64_t refusals[TALLY_REFUSED_OTHER + 1];

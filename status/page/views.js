@@ -195,8 +195,9 @@ function verdictStory(visit, hello) {
     hidden: () => `${saw} that names ${name || 'nobody'}. The name ${visit.site} ` +
         'was inside, encrypted, where only the site reads it.',
     passed: () => `${saw}${name ? ` that names ${name}` : ', and no name'}. ` +
-        'Everything in this ClientHello was in the clear: the site was passed ' +
-        'through as it is.',
+        (hello && hello.outer ? 'Everything in this ClientHello was in the clear: ' +
+        'the site was passed through as it is.' :
+          'It was passed through as it is.'),
     refused: () => `${because}.${hello && hello.inner ?
         ` An observer saw ${name || 'no name'}; the site's name stayed inside.` : ''}`,
     abandoned: () => 'The browser left before it was decided what to do.',

@@ -155,7 +155,8 @@ class VisitTable {
   put(visit) {
     this.pending.set(visit.id, visit);
     if (this.pending.size > MAX_VISITS) {
-      this.pending.delete(this.pending.keys().next().value);
+      // Not the one put first: the last word of a newer one may be among them.
+      this.pending.delete(Math.min(...this.pending.keys()));
     }
     if (this.paused) {
       this.showPause();

@@ -35,6 +35,24 @@ new MutationObserver(() => {
 """
 
 
+# All 512 known connections say something while the table is paused, number 300
+# its last word before the others, and one more begins.
+PAUSED = """
+const table = new VisitTable(() => {});
+const put = (id, done) => table.put({id, done, started: '2030-01-01T00:00:00.000Z',
+  duration_ms: 1, verdict: 'hidden', site: 'x.test', port: 443, observer: {}});
+const ids = Array.from({length: 512}, (_, at) => at + 1);
+ids.forEach((id) => put(id, false));
+table.flush();
+table.pause(true);
+put(300, true);
+ids.filter((id) => id !== 300).forEach((id) => put(id, false));
+put(513, false);
+table.pause(false);
+return table.rows.get(300).visit.done && table.rows.size === 512 && !table.rows.has(1);
+"""
+
+
 class PageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -207,6 +225,9 @@ class PageTest(unittest.TestCase):
         self.browser.wait("!document.getElementById('views').open")
         self.assertTrue(self.browser.run(
             f"return {focused} === document.querySelectorAll('#visits tr')[1]"))
+
+    def test_loses_no_last_word_in_a_pause(self):
+        self.assertTrue(self.browser.run(PAUSED))
 
     def test_filters_and_pauses(self):
         self.visit_both()

@@ -76,6 +76,7 @@ Test(forward, is_noted_while_it_goes_on) {
   cr_assert_str_eq(row.host, "site.example");
   cr_assert_str_eq(row.name, "site.example");
   cr_assert_str_neq(row.address, "");
+  cr_assert_eq(row.bytes_up, bed.origin.got.len);
   cr_assert_eq(row.bytes_down, strlen(kHead) + 3);
   cr_assert_eq(bed_count(&bed)->counters[TALLY_BYTES_DOWN], row.bytes_down);
   peer_write_text(&bed.origin, "lo");

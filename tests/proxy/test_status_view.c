@@ -148,6 +148,17 @@ Test(status_text, tells_all_of_it, .init = use_utc) {
   free(text);
 }
 
+// As with SSH: how it ended is not what was seen.
+Test(status_text, says_that_no_name_was_seen) {
+  struct status_row row;
+  cr_assert(status_row_read(
+      &row,
+      "{\"id\":1,\"verdict\":\"passed\",\"site\":\"a.example\",\"port\":22,"
+      "\"cause\":\"ended with: connection reset by peer\","
+      "\"observer\":{\"address\":\"192.0.2.1:22\",\"name\":null}}"));
+  cr_expect_str_eq(status_text_seen(&row), "no name");
+}
+
 Test(status_rows, keep_the_newest_in_their_order) {
   struct status_rows *rows = xcalloc(1, sizeof(*rows));
   for (uint64_t id = 1; id <= kStatusRowsMax + 6; id++) {

@@ -28,7 +28,8 @@ static struct {
   enum lookup_status other_status;  // and of all else
   bool other_is_elsewhere;          // on no machine here
   bool is_cached;
-  char line[1024];  // the log's last
+  bool has_no_address;  // whatever they find
+  char line[1024];      // the log's last
 } fake;
 
 struct lookup {
@@ -50,7 +51,8 @@ static void fake_on_lookup(void *owner) {
   struct endpoint endpoint = endpoint_at(1, &address, 1, &f->keys);
   struct lookup_answer *answer =
       lookup_answer_new(l.status, "as the test says", 60, &endpoint,
-                        l.status == LOOKUP_ECH ? 1 : 0, &address, 1);
+                        l.status == LOOKUP_ECH ? 1 : 0, &address,
+                        fake.has_no_address ? 0 : 1);
   answer->expires_at = UINT64_MAX;
   l.done(l.owner, answer);
 }
@@ -333,6 +335,58 @@ Test(tunnel, notes_a_hello_that_was_read_before_it_was_passed_through) {
   cr_assert_str_eq(b.row.host, "192.0.2.1");
   cr_assert_str_eq(b.row.name, kHost);
   assert_hello(b.hellos.outer, b.hellos.outer_len, kHost, CLIENT_HELLO_NO_ECH);
+  bed_cleanup(&b);
+}
+
+// What was not sent nobody saw.
+Test(tunnel, notes_no_hello_that_did_not_go_out) {
+  struct bed b;
+  bed_init(&b);
+  fake.status = LOOKUP_NO_RECORD;
+  fake.other_status = LOOKUP_LOCAL;
+  fake.has_no_address = true;
+  browse(&b, "192.0.2.1", kHost);
+  RUN_UNTIL(b.f.worker, b.proxy.num_connections == 0);
+  look(&b);
+  cr_assert_eq(b.row.verdict, VISIT_REFUSED);
+  cr_assert_str_eq(b.row.name, "");
+  cr_assert_eq(b.row.hello_len, 0);
+  bed_cleanup(&b);
+}
+
+Test(tunnel, notes_no_name_where_the_octets_have_none) {
+  struct bed b;
+  bed_init(&b);
+  site_add(&b.f.site, "DNS:secret.test", b.f.root, NULL);
+  fake.status = LOOKUP_NO_RECORD;
+  ask(&b, kHost);
+  RUN_UNTIL(b.f.worker, is_accepted(&b));
+  peer_write_text(&b.browser, "SSH-2.0-secret\r\n");
+  RUN_UNTIL(b.f.worker, (look(&b), b.row.bytes_up > 0));
+  cr_assert_eq(b.row.verdict, VISIT_PASSED);
+  cr_assert_str_neq(b.row.address, "");
+  cr_assert_str_eq(b.row.name, "");
+  cr_assert_eq(b.row.hello_len, 0);
+  bed_cleanup(&b);
+}
+
+// The cause must not look like one of the verdict.
+Test(tunnel, tells_what_it_ended_with_from_why_it_went_as_it_did) {
+  struct bed b;
+  bed_init(&b);
+  site_add(&b.f.site, "DNS:secret.test", b.f.root, NULL);
+  b.f.site.greets = true;
+  trust_site(&b);
+  fake.status = LOOKUP_NO_RECORD;
+  browse(&b, kHost, kHost);
+  cr_assert_eq(b.status, TLS_OK);
+  turn_loop(b.f.worker, 20);  // the greeting is there, and is not read
+  tls_close(b.session);       // so that this resets
+  b.session = NULL;
+  RUN_UNTIL(b.f.worker, b.proxy.num_connections == 0);
+  look(&b);
+  cr_assert_eq(b.row.verdict, VISIT_PASSED);
+  cr_assert_str_eq(b.row.cause, "ended with: connection reset by peer");
   bed_cleanup(&b);
 }
 

@@ -72,6 +72,21 @@ Test(advice, says_it_when_no_site_is_accepted_any_more) {
   advice_book_free(book);
 }
 
+// The status page asks for it again and again, in a browser that does not trust
+// the CA beside one that does.
+Test(advice, takes_no_app_to_have_the_proxys_own_pages_pinned) {
+  struct advice_book *book = advice_book_new();
+  for (int i = 0; i < 2 * kAdvicePinnedRejections; i++) {
+    advice_book_accepted(book, "a.example");
+    cr_assert_not(advice_book_rejected(book, &one, ""));
+  }
+  cr_assert_eq(advice_book_list(book, list), 0);
+  reject(book, "b.example", 1);
+  cr_assert_eq(advice_book_list(book, list), 1, "it counts as one of several");
+  cr_assert_eq(list[0].kind, ADVICE_UNTRUSTED_CA);
+  advice_book_free(book);
+}
+
 Test(advice, remembers_so_many_sites_and_no_more) {
   struct advice_book *book = advice_book_new();
   advice_book_accepted(book, "a.example");

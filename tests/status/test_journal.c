@@ -156,6 +156,22 @@ Test(journal, shows_octets_without_being_told_of_a_change) {
   journal_free(journal);
 }
 
+// Else two who look would wake each other for ever while anything is relayed.
+Test(journal, wakes_nobody_since_another_came_upon_octets) {
+  struct journal *journal = journal_new(4);
+  struct visit *visit = visit_begin(journal, "a.example", 443);
+  uint64_t version = 0, other = 0;
+  look(journal, &version);
+  look(journal, &other);
+  visit_count(visit, 1, 1);
+  cr_assert_eq(look(journal, &version).num, 1);
+  cr_assert_leq(journal_version(journal), other);
+  visit_note(visit, &(struct visit_facts){.step = "relay"});
+  cr_assert_gt(journal_version(journal), version);
+  visit_end(visit);
+  journal_free(journal);
+}
+
 Test(journal, shows_the_oldest_first_and_lets_them_make_room) {
   struct journal *journal = journal_new(2);
   for (int i = 0; i < 5; i++) {

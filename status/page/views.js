@@ -123,11 +123,18 @@ function hexButton(key, cells) {
   return button;
 }
 
+// breakable lets a long name of an extension go on in the next line after any of
+// its underscores, rather than in the midst of a word.
+function breakable(name) {
+  return name.split('_').flatMap((part, at) =>
+    (at === 0 ? [part] : ['_', el('wbr'), part]));
+}
+
 function fieldRow(pair, views) {
   const cells = views.map((view) => valueCell(view.side, view, pair[view.side]));
   const code = (pair.outer || pair.inner).code;
   const head = el('th', {role: 'rowheader', scope: 'row', class: 'v-field'},
-      el('span', {class: 'v-name'}, pair.key),
+      el('span', {class: 'v-name'}, ...breakable(pair.key)),
       code === null || code === undefined ? null :
           el('span', {class: 'second'}, `extension ${code}`));
   const tools = el('td', {role: 'cell', class: 'v-tools'},

@@ -54,7 +54,7 @@ install(FILES ${CMAKE_SOURCE_DIR}/packaging/desktop/echproxy.desktop
 
 # README.md finds the others in docs/.
 file(GLOB docs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md
-     ${CMAKE_SOURCE_DIR}/docs/*.svg)
+     ${CMAKE_SOURCE_DIR}/docs/*.svg ${CMAKE_SOURCE_DIR}/docs/*.png)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${units}/rotate.env
         DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${CMAKE_SOURCE_DIR}/packaging/examples/haproxy.cfg

@@ -61,8 +61,8 @@ static const struct block kBlocks[] = {
     {HEADING, "The whole desktop: KDE"},
     {PROSE,
      "System Settings, Proxy, Use manually specified proxy configuration: HTTP "
-     "proxy `{host}`, port `{port}`, and the same for SSL. Or (`kwriteconfig5` "
-     "before Plasma 6):"},
+     "proxy `{host}`, port `{port}`, and the same for SSL. Or by "
+     "command, which before Plasma 6 is `kwriteconfig5`:"},
     {LINES,
      "kwriteconfig6 --file kioslaverc --group 'Proxy Settings' --key httpProxy "
      "'http://{host} {port}'\n"

@@ -91,9 +91,11 @@ function resolverCheck(status) {
     };
   }
   const said = state === 'ok' ? `${name} answers` :
-                                `${name} has not been asked yet`;
+                                `${name} has not been asked yet, and will be`;
+  const over = state === 'ok' ? ', over an encrypted connection.' :
+                                ' over an encrypted connection.';
   return encrypted ?
-      {state: 'ok', text: `${said}, over an encrypted connection.`} :
+      {state: 'ok', text: said + over} :
       {
         state: 'warn',
         text: `${said}, without encryption. Whether names are encrypted ` +

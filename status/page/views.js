@@ -62,6 +62,14 @@ function difference(pair, outer, inner) {
                                                                    'differs';
 }
 
+// tellingFirst moves what ECH is about to the top, wherever in the message it is:
+// the order of extensions is another one in each.
+function tellingFirst(pairs) {
+  const telling = ['server_name', 'encrypted_client_hello'];
+  const first = telling.flatMap((name) => pairs.filter(({key}) => key === name));
+  return [...first, ...pairs.filter(({key}) => !telling.includes(key))];
+}
+
 // marked returns `text` with each `name` in it marked.
 function marked(text, name, kind) {
   if (!name) {
@@ -123,11 +131,18 @@ function hexButton(key, cells) {
   return button;
 }
 
+// breakable lets a long name of an extension go on in the next line after any of
+// its underscores, rather than in the midst of a word.
+function breakable(name) {
+  return name.split('_').flatMap((part, at) =>
+    (at === 0 ? [part] : ['_', el('wbr'), part]));
+}
+
 function fieldRow(pair, views) {
   const cells = views.map((view) => valueCell(view.side, view, pair[view.side]));
   const code = (pair.outer || pair.inner).code;
   const head = el('th', {role: 'rowheader', scope: 'row', class: 'v-field'},
-      el('span', {class: 'v-name'}, pair.key),
+      el('span', {class: 'v-name'}, ...breakable(pair.key)),
       code === null || code === undefined ? null :
           el('span', {class: 'second'}, `extension ${code}`));
   const tools = el('td', {role: 'cell', class: 'v-tools'},
@@ -165,7 +180,7 @@ function twoViews(visit, outer, inner) {
       name: visit.observer.name},
     {side: 'inner', label: 'What was inside', hello: inner, name: visit.site},
   ];
-  const pairs = align(outer, inner);
+  const pairs = tellingFirst(align(outer, inner));
   const table = fieldTable(pairs, views);
   const only = el('input', {type: 'checkbox'});
   only.addEventListener('change', () => {
@@ -183,14 +198,14 @@ function oneView(visit, outer) {
     name: visit.observer.name};
   const pairs = [...byName(outer)].map(([key, field]) =>
     ({key, outer: field, difference: null}));
-  return [fieldTable(pairs, [view]), wholeHex('Sent in the clear', outer)];
+  return [fieldTable(tellingFirst(pairs), [view]), wholeHex('Sent in the clear', outer)];
 }
 
 // verdictStory says in a sentence or two what the verdict means here.
 function verdictStory(visit, hello) {
   const {address, name} = visit.observer;
   const saw = `An observer saw a connection to ${address || 'the site'}`;
-  const because = visit.cause || 'the cause is not known';
+  const because = (visit.cause || 'The cause is not known').replace(/\.$/, '');
   const stories = {
     hidden: () => `${saw} that names ${name || 'nobody'}. The name ${visit.site} ` +
         'was inside, encrypted, where only the site reads it.',

@@ -153,6 +153,12 @@ class PageTest(unittest.TestCase):
                              "'[data-field=server_name]').dataset.difference"),
             "differs",
         )
+        # First what it is about, wherever in the message it is.
+        self.assertEqual(
+            self.browser.run("return [...document.querySelectorAll('[data-field]')]"
+                             ".slice(0, 2).map(row => row.dataset.field)"),
+            ["server_name", "encrypted_client_hello"],
+        )
         shown = [self.whole_hex(at) for at in (0, 1)]
         self.assertIn(shown[0], hellos(self.stage.site_tap))
         self.assertNotIn(SITE.encode(), shown[0])

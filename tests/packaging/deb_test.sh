@@ -153,6 +153,8 @@ use_of_the_machine() {
     grep -Eq '^Max open files +([0-9]+) +\1 ' "/proc/$(property MainPID)/limits"
   expect 'its key is its own' test "$(within stat -Lc '%a %u' \
     /var/lib/echproxy/proxy/ca-key.pem)" = "600 $(status_of Uid | cut -f 1)"
+  expect 'root is told what it has done' within echproxy status \
+    --state-dir /var/lib/echproxy/proxy
   before=$(fingerprint)
   within systemctl restart echproxy.service
   expect 'it is there after a restart' page_is_there within
@@ -191,7 +193,15 @@ use_of_a_user() {
     "$(within stat -c '%a %U' /home/tester/.local/state/echproxy)" = '700 tester'
   expect 'which the command line finds' test "$(as_tester env HOME=/home/tester \
     echproxy ca)" = /home/tester/.local/state/echproxy/ca.pem
+  expect 'which it tells what it has done' as_tester env HOME=/home/tester \
+    echproxy status
+  expect 'and for nobody else' test "$(within stat -c '%a %U' \
+    /home/tester/.local/state/echproxy/running \
+    /home/tester/.local/state/echproxy/running/127.0.0.1:8450 |
+    tr '\n' ' ')" = '700 tester 600 tester '
   as_tester systemctl --user -q disable --now echproxy.socket echproxy.service
+  expect 'the token goes with the proxy' test ! -e \
+    "$root/home/tester/.local/state/echproxy/running/127.0.0.1:8450"
 }
 
 # left_over FILE prints what is there and was not in FILE.

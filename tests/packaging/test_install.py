@@ -24,6 +24,7 @@ share/doc/echproxy/README.md
 share/doc/echproxy/copyright
 share/doc/echproxy/docs/SERVICES.md
 share/doc/echproxy/docs/connection.svg
+share/doc/echproxy/docs/status-page.png
 share/doc/echproxy/grafana/echproxy.json
 share/doc/echproxy/rotate.env
 share/fish/vendor_completions.d/echproxy.fish

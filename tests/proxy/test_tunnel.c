@@ -49,10 +49,9 @@ static void fake_on_lookup(void *owner) {
     address_from_ip(&address, "192.0.2.1", address.port);
   }
   struct endpoint endpoint = endpoint_at(1, &address, 1, &f->keys);
-  struct lookup_answer *answer =
-      lookup_answer_new(l.status, "as the test says", 60, &endpoint,
-                        l.status == LOOKUP_ECH ? 1 : 0, &address,
-                        fake.has_no_address ? 0 : 1);
+  struct lookup_answer *answer = lookup_answer_new(
+      l.status, "as the test says", 60, &endpoint,
+      l.status == LOOKUP_ECH ? 1 : 0, &address, fake.has_no_address ? 0 : 1);
   answer->expires_at = UINT64_MAX;
   l.done(l.owner, answer);
 }

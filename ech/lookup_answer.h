@@ -97,8 +97,8 @@ struct lookup_answer *lookup_answer_new(enum lookup_status status,
                                         size_t num_addresses);
 
 // lookup_answer_leads_to_loopback says whether one of the addresses, the
-// endpoints' included, is this machine's loopback (address.h), which any name in
-// DNS can have.
+// endpoints' included, is this machine's loopback (address.h), which any name
+// in DNS can have.
 bool lookup_answer_leads_to_loopback(const struct lookup_answer *answer);
 
 // lookup_answer_ref adds a reference.

@@ -40,8 +40,8 @@ socklen_t address_to_sockaddr(struct sockaddr_storage *out,
 // nothing else reaches: 127.0.0.0/8 or ::1.
 bool address_is_loopback(const struct address *address);
 
-// address_leads_to_loopback says whether who connects to `address` comes to this
-// machine's loopback: to such an address, to one that carries it (as
+// address_leads_to_loopback says whether who connects to `address` comes to
+// this machine's loopback: to such an address, to one that carries it (as
 // ::ffff:127.0.0.1 does), or to the unspecified one, which the kernel takes for
 // it.
 bool address_leads_to_loopback(const struct address *address);

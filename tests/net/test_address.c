@@ -139,7 +139,7 @@ Test(address, tells_what_the_kernel_takes_for_this_machine) {
       "127.0.0.1", "127.255.0.9", "0.0.0.0",          "0.0.0.1",
       "::1",       "::",          "::ffff:127.0.0.1", "::ffff:0.0.0.0"};
   static const char *const kElsewhere[] = {
-      "128.0.0.1", "10.127.0.1", "192.0.2.1", "::ffff:192.0.2.1",
+      "128.0.0.1", "10.127.0.1", "192.0.2.1",       "::ffff:192.0.2.1",
       "fd00::1",   "7f00::1",    "2001:db8::7f00:1"};
   struct address address;
   for (size_t i = 0; i < sizeof kHere / sizeof kHere[0]; i++) {

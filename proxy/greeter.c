@@ -105,7 +105,7 @@ static bool has_share(const SSL_CLIENT_HELLO *hello, uint16_t wanted) {
   return false;
 }
 
-// prefer_x25519 leaves ML-KEM aside, with which BoringSSL begins: it is for who
+// prefer_x25519 leaves ML-KEM aside, which browsers prefer: it is for who
 // records a connection now and has a quantum computer later, and nobody records
 // one over loopback. A browser that has made no share of X25519 is not asked
 // for one, which would take another round trip.

@@ -5,7 +5,7 @@
 // 2.2), for the same leaf only; the protocol is chosen anew. With a browser on
 // this machine keys are agreed on by X25519 where it has made a share of that:
 // over loopback nobody records what ML-KEM would keep from him. With others
-// they are agreed on as BoringSSL prefers, which is ML-KEM where it has it.
+// the browser's preference counts, which is ML-KEM for those that have it.
 
 #ifndef ECHPROXY_PROXY_GREETER_H
 #define ECHPROXY_PROXY_GREETER_H

@@ -62,3 +62,28 @@ Test(lookup_answer, copies_and_counts) {
   lookup_answer_unref(NULL);
   cr_assert(leaks_none());
 }
+
+// What is dialled may be a hint's address, and not the host's own.
+Test(lookup_answer, leads_to_loopback_by_any_of_its_addresses) {
+  static const struct {
+    const char *host;
+    const char *endpoint;
+    bool leads;
+  } kCases[] = {{"192.0.2.1", "192.0.2.2", false},
+                {"192.0.2.1", "127.0.0.1", true},
+                {"::1", "192.0.2.2", true}};
+  for (size_t i = 0; i < 3; i++) {
+    struct address host, other;
+    cr_assert(address_from_ip(&host, kCases[i].host, 443));
+    cr_assert(address_from_ip(&other, kCases[i].endpoint, 443));
+    const struct endpoint endpoint = {.priority = 1,
+                                      .target = "a.test",
+                                      .addresses = &other,
+                                      .num_addresses = 1};
+    struct lookup_answer *answer =
+        lookup_answer_new(LOOKUP_NO_ECH, "", 60, &endpoint, 1, &host, 1);
+    cr_expect_eq(lookup_answer_leads_to_loopback(answer), kCases[i].leads,
+                 "%zu", i);
+    lookup_answer_unref(answer);
+  }
+}

@@ -197,17 +197,20 @@ Test(greeter, agrees_by_x25519_with_who_has_a_share_of_it) {
 }
 
 // Whoever is on the way to another machine may record the connection.
-Test(greeter, begins_with_ml_kem_where_others_listen) {
-  static const char *const kGroups[] = {"X25519MLKEM768:X25519:P-256",
-                                        "X25519:X25519MLKEM768"};
-  for (size_t i = 0; i < 2; i++) {
+Test(greeter, goes_by_the_browsers_preference_where_others_listen) {
+  static const struct {
+    const char *groups;
+    uint16_t expected;
+  } kCases[] = {{"X25519MLKEM768:X25519:P-256", kGroupX25519MlKem768},
+                {"X25519:X25519MLKEM768", kGroupX25519},
+                {"P-256:X25519", kGroupP256}};
+  for (size_t i = 0; i < 3; i++) {
     struct bed b;
     bed_init(&b, 4);
     b.is_afar = true;
-    if (SSL_CTX_set1_curves_list(b.browser_ctx, kGroups[i])) {
+    if (SSL_CTX_set1_curves_list(b.browser_ctx, kCases[i].groups)) {
       visit(&b, "a.test", "h2");
-      cr_assert_eq(b.group, kGroupX25519MlKem768, "%s: %u", kGroups[i],
-                   b.group);
+      cr_assert_eq(b.group, kCases[i].expected, "%zu: %u", i, b.group);
     }
     bed_cleanup(&b);
   }

@@ -171,6 +171,9 @@ enum { kWhySize = 256 };
 
 static void say_why(char out[kWhySize], enum lookup_status status,
                     const char *detail) {
+  if (status == LOOKUP_NXDOMAIN) {
+    detail = NULL;  // it says the same once more
+  }
   snprintf(out, kWhySize, "the site %s%s%s", lookup_status_str(status),
            detail != NULL ? ": " : "", detail != NULL ? detail : "");
 }
@@ -184,7 +187,7 @@ static void refuse_lookup(struct forward *f,
 
 void forward_answer_no_site(struct stream *browser, bool is_head) {
   char why[kWhySize];
-  say_why(why, LOOKUP_NXDOMAIN, kLookupNoSuchName);
+  say_why(why, LOOKUP_NXDOMAIN, NULL);
   answer_error(browser, 502, why, is_head);
 }
 

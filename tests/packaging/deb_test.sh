@@ -153,8 +153,11 @@ use_of_the_machine() {
     grep -Eq '^Max open files +([0-9]+) +\1 ' "/proc/$(property MainPID)/limits"
   expect 'its key is its own' test "$(within stat -Lc '%a %u' \
     /var/lib/echproxy/proxy/ca-key.pem)" = "600 $(status_of Uid | cut -f 1)"
-  expect 'root is told what it has done' within echproxy status \
-    --state-dir /var/lib/echproxy/proxy
+  # shellcheck disable=SC2016  # it is for the shell within
+  expect 'root can read what it has done' within sh -ec '
+    { printf "Authorization: Bearer "
+      cat /var/lib/echproxy/proxy/running/127.0.0.1:8450
+    } | curl -sSf -o /dev/null -H @- http://127.0.0.1:8450/api/status'
   before=$(fingerprint)
   within systemctl restart echproxy.service
   expect 'it is there after a restart' page_is_there within

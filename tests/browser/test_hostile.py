@@ -3,7 +3,7 @@ nothing. Whatever it tries, it sees what it would see where nobody is."""
 
 import unittest
 
-from browsers import Chromium
+from browsers import Chromium, Firefox, firefox_page
 from stage import HOSTILE, Pages, Stage, free_port
 
 # What each attempt comes to, as far as a page can tell. A frame's load event is
@@ -77,24 +77,24 @@ const tries = {
   frame: () => framed(base + '/'),
   frameData: () => framed(base + '/api/status'),
 };
-return (async () => {
-  const seen = {};
-  for (const [name, attempt] of Object.entries(tries)) {
-    seen[name] = await Promise.race([attempt(),
-      new Promise(done => setTimeout(() => done('nothing'), 8000))]);
-  }
-  return seen;
-})();
+// Some never hear of anything, and all of them wait for that together.
+const outcome = attempt => Promise.race([attempt().catch(e => e.name),
+  new Promise(done => setTimeout(() => done('nothing'), 8000))]);
+return Promise.all(Object.entries(tries).map(
+  async ([name, attempt]) => [name, await outcome(attempt)])).then(Object.fromEntries);
 """
-# Chromium itself keeps a page of the network from loopback; what is tested is
-# what the proxy does where a browser does not.
+# Browsers themselves keep a page of the network from loopback; what is tested is
+# what the proxy does where one does not.
 UNGUARDED = (
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessForWorkers,"
     "BlockInsecurePrivateNetworkRequests,HttpsUpgrades"
 )
 
 
-class HostileTest(unittest.TestCase):
+class HostileTests:
+    """`start_direct(home, rebound)` starts a browser without a proxy, to which the
+    name `rebound` is an address of loopback, `start_proxied(home, port)` one with."""
+
     maxDiff = None
 
     @classmethod
@@ -116,8 +116,13 @@ class HostileTest(unittest.TestCase):
     def visits(self):
         return self.stage.api("/api/visits")["visits"]
 
-    def start(self, *options):
-        browser = Chromium(self.stage.home, UNGUARDED, *options)
+    def direct(self, rebound=None):
+        browser = self.start_direct(self.stage.home, rebound)
+        self.addCleanup(browser.close)
+        return browser
+
+    def proxied(self):
+        browser = self.start_proxied(self.stage.home, int(self.port))
         self.addCleanup(browser.close)
         return browser
 
@@ -130,7 +135,7 @@ class HostileTest(unittest.TestCase):
         of the same address space."""
         before = self.visits()
         self.check_same(
-            self.start("--no-proxy-server"),
+            self.direct(),
             f"http://127.0.0.1:{self.stage.pages.port}/",
             f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{free_port()}", token,
         )
@@ -150,22 +155,19 @@ class HostileTest(unittest.TestCase):
         self.check_direct(self.stage.token)
 
     def test_a_site_that_comes_through_the_proxy(self):
-        browser = self.start(f"--proxy-server=http://{self.stage.address}")
+        browser = self.proxied()
         page = f"http://{HOSTILE}:{self.stage.pages.port}/"
         self.check_same(browser, page, f"http://127.0.0.1:{self.port}",
                         f"http://127.0.0.1:{free_port()}")
 
     def test_a_site_that_asks_for_the_name_of_our_own(self):
-        browser = self.start(f"--proxy-server=http://{self.stage.address}")
+        browser = self.proxied()
         page = f"http://{HOSTILE}:{self.stage.pages.port}/"
         self.check_same(browser, page, "http://ech.internal", "http://nobody.internal")
 
     def test_a_name_that_is_rebound_to_us(self):
         # The page itself is of an origin whose name now leads to the proxy.
-        browser = self.start(
-            "--no-proxy-server",
-            f"--host-resolver-rules=MAP {HOSTILE} 127.0.0.1",
-        )
+        browser = self.direct(HOSTILE)
         browser.go(f"http://{HOSTILE}:{self.port}/")
         self.assertIn("ask by the IP address", browser.text())
         seen = browser.run(ATTEMPTS, f"http://{HOSTILE}:{self.port}",
@@ -177,6 +179,33 @@ class HostileTest(unittest.TestCase):
                 self.assertNotIn("echproxy", text)
                 self.assertNotIn("open", text.split())
                 self.assertNotIn("load", text.split())
+
+
+class ChromiumTest(HostileTests, unittest.TestCase):
+    def start_direct(self, home, rebound):
+        rules = f"--host-resolver-rules=MAP {rebound} 127.0.0.1"
+        return Chromium(home, UNGUARDED, "--no-proxy-server", *[rules] * bool(rebound))
+
+    def start_proxied(self, home, port):
+        return Chromium(home, UNGUARDED, f"--proxy-server=http://127.0.0.1:{port}")
+
+
+class FirefoxTest(HostileTests, unittest.TestCase):
+    UNGUARDED = {"network.lna.enabled": False, "network.lna.blocking": False}
+
+    def start_direct(self, home, rebound):
+        return Firefox(home, {
+            **self.UNGUARDED,
+            "network.proxy.type": 0,
+            "network.dns.localDomains": rebound or "",
+        })
+
+    def start_proxied(self, home, port):
+        return Firefox(home, {
+            **self.UNGUARDED,
+            **firefox_page.proxy_prefs(port),
+            "network.proxy.allow_hijacking_localhost": True,
+        })
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -138,14 +138,16 @@ static unsigned long num_hidden(struct peer *instance) {
 // A load of new connections on a thread of its own.
 struct load {
   struct office *office;
-  atomic_int num_begun;
+  sem_t is_under_way;  // posted when a third of it is done
   int num_failed;
 };
 
 static void *run_load(void *arg) {
   struct load *load = arg;
   for (int i = 0; i < kNewTunnels; i++) {
-    load->num_begun++;
+    if (i == kNewTunnels / 3) {
+      sem_post(&load->is_under_way);
+    }
     SSL *ssl = tunnel(load->office);
     load->num_failed += ssl == NULL;
     if (ssl != NULL) {
@@ -159,12 +161,12 @@ static void *run_load(void *arg) {
 static void end_one_under_load(struct office *office, int signal) {
   struct load load = {.office = office};
   pthread_t thread;
+  sem_init(&load.is_under_way, 0, 0);
   cr_assert_eq(pthread_create(&thread, NULL, run_load, &load), 0);
-  while (load.num_begun < kNewTunnels / 3) {
-    usleep(1000);
-  }
+  sem_wait(&load.is_under_way);
   peer_signal(office->instances[0], signal);
   pthread_join(thread, NULL);
+  sem_destroy(&load.is_under_way);
   // The one that was under way may have been the instance's own.
   cr_expect_leq(load.num_failed, 1);
 }
